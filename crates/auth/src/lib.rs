@@ -1,0 +1,1 @@
+//! Credentials for landfall: static keys, OIDC web identity, the default chain.

@@ -1,0 +1,1 @@
+//! What every AWS crate of landfall shares: errors, retries, raw JSON bodies, endpoints.

@@ -1,0 +1,236 @@
+//! Who watches, when to stop, and what a run is called.
+//!
+//! A [`Context`] is cheap to clone and is handed to every method of a target. It carries no credentials: those
+//! are given to a target when it is made.
+
+mod clock;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use jiff::Timestamp;
+pub use tokio_util::sync::CancellationToken;
+
+use crate::event::{Event, EventKind, Level, Observer, Silent};
+use crate::limit::Limiter;
+pub use clock::Clock;
+
+/// What every phase of a step is told about the run it is part of.
+#[derive(Clone)]
+pub struct Context {
+    run: Arc<str>,
+    step: Arc<str>,
+    attempt: u32,
+    record: Arc<str>,
+    index: Arc<AtomicU64>,
+    deadline: Option<Timestamp>,
+    cancel: CancellationToken,
+    observer: Arc<dyn Observer>,
+    limiter: Arc<Limiter>,
+    clock: Clock,
+}
+
+impl Context {
+    /// Starts a context for the run with this id.
+    ///
+    /// The same id means the same release: a run that was cut off is continued by the next one with its id. A
+    /// good id names project, pipeline, job and environment, and not the attempt.
+    #[must_use]
+    pub fn builder(run: impl Into<String>) -> ContextBuilder {
+        ContextBuilder {
+            run: run.into(),
+            step: "deploy".to_owned(),
+            attempt: 1,
+            deadline: None,
+            cancel: CancellationToken::new(),
+            observer: Arc::new(Silent),
+            limiter: Arc::new(Limiter::default()),
+            clock: None,
+        }
+    }
+
+    /// The run's id.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The step's path, names joined with `/`.
+    #[must_use]
+    pub fn step(&self) -> &str {
+        &self.step
+    }
+
+    /// Which attempt of this step it is; from 1.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// `run/step/attempt`: what the effects of this attempt are found again by.
+    #[must_use]
+    pub fn id(&self) -> String {
+        format!("{}/{}/{}", self.run, self.step, self.attempt)
+    }
+
+    /// When the whole run must have ended, if that is bounded beyond the policy of its steps.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline
+    }
+
+    /// The buckets that every target of this process draws from.
+    #[must_use]
+    pub fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
+    /// The wall clock, which moves with tokio's time.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Whether somebody asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Resolves when somebody asks to stop. May be dropped at any time.
+    pub async fn cancelled(&self) {
+        self.cancel.cancelled().await;
+    }
+
+    /// Tells the observer.
+    pub fn emit(&self, kind: EventKind) {
+        self.observer.observe(&Event {
+            at: self.clock.now(),
+            run: self.run.to_string(),
+            step: self.step.to_string(),
+            attempt: self.attempt,
+            record: self.record.to_string(),
+            index: self.index.fetch_add(1, Ordering::Relaxed),
+            kind,
+        });
+    }
+
+    /// Tells the observer something that is neither news from AWS nor a phase: what was assumed, left out or
+    /// retried. `code` is stable, the text is for people.
+    pub fn note(&self, level: Level, code: impl Into<String>, text: impl AsRef<str>) {
+        self.emit(EventKind::Note { level, code: code.into(), text: crate::error::redact(text.as_ref()) });
+    }
+
+    /// The context of a step below this one.
+    #[must_use]
+    pub fn at_step(&self, name: &str) -> Self {
+        let mut below = self.clone();
+        below.step = format!("{}/{name}", self.step).into();
+        below.index = Arc::default();
+        below
+    }
+
+    /// The context of one recorded call: its events are counted from 0 again.
+    #[must_use]
+    pub fn at_record(&self, name: &str) -> Self {
+        let mut below = self.clone();
+        below.record = name.into();
+        below.index = Arc::default();
+        below
+    }
+
+    /// The context for cleaning up after a cancellation: the same, but not cancelled by it.
+    #[must_use]
+    pub fn cleanup(&self) -> Self {
+        Self { cancel: CancellationToken::new(), ..self.clone() }
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("id", &self.id()).field("record", &self.record).finish_non_exhaustive()
+    }
+}
+
+/// Makes a [`Context`].
+#[must_use]
+pub struct ContextBuilder {
+    run: String,
+    step: String,
+    attempt: u32,
+    deadline: Option<Timestamp>,
+    cancel: CancellationToken,
+    observer: Arc<dyn Observer>,
+    limiter: Arc<Limiter>,
+    clock: Option<Clock>,
+}
+
+impl ContextBuilder {
+    /// Names the step; `deploy` when it is not named.
+    pub fn step(mut self, name: impl Into<String>) -> Self {
+        self.step = name.into();
+        self
+    }
+
+    /// Which attempt it is, from 1; 0 counts as 1.
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt.max(1);
+        self
+    }
+
+    /// When the whole run must have ended.
+    pub fn deadline(mut self, at: Timestamp) -> Self {
+        self.deadline = Some(at);
+        self
+    }
+
+    /// The token whose cancellation stops the run in an orderly way.
+    pub fn cancel(mut self, token: CancellationToken) -> Self {
+        self.cancel = token;
+        self
+    }
+
+    /// Who is told; nobody when this is not called.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// The buckets to share with other contexts of the process.
+    pub fn limiter(mut self, limiter: Arc<Limiter>) -> Self {
+        self.limiter = limiter;
+        self
+    }
+
+    /// The clock to use instead of one started now.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// The context.
+    #[must_use]
+    pub fn build(self) -> Context {
+        Context {
+            run: self.run.into(),
+            step: self.step.into(),
+            attempt: self.attempt,
+            record: "run".into(),
+            index: Arc::default(),
+            deadline: self.deadline,
+            cancel: self.cancel,
+            observer: self.observer,
+            limiter: self.limiter,
+            clock: self.clock.unwrap_or_else(Clock::start),
+        }
+    }
+}
+
+impl fmt::Debug for ContextBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContextBuilder").field("run", &self.run).field("step", &self.step).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,174 @@
+//! Plans and receipts: what a target tells its later self, in this process or another.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::data::Token;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What would change, and what `apply` needs to do it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The target's kind.
+    pub kind: String,
+    /// Version of the payload's form.
+    pub version: u32,
+    /// Stamped by the life cycle before the plan is recorded.
+    pub token: Token,
+    /// What will change, for people. Empty: there is nothing to do.
+    pub changes: Vec<Change>,
+    /// The target's own data. Names, ARNs and digests, never secrets.
+    pub payload: Value,
+}
+
+/// What is done to one thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Effect {
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is deleted and made again.
+    Replace,
+    /// It is deleted.
+    Delete,
+}
+
+/// One thing that changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Change {
+    /// What is done.
+    pub effect: Effect,
+    /// To what, in the field's terms: `task definition web`, `service web`.
+    pub subject: String,
+    /// The differences, a line each: `containerDefinitions[web].image: web:1 -> web:2`. No secrets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
+}
+
+impl Change {
+    /// A change without details.
+    #[must_use]
+    pub fn new(effect: Effect, subject: impl Into<String>) -> Self {
+        Self { effect, subject: subject.into(), details: Vec::new() }
+    }
+
+    /// Adds lines of detail.
+    #[must_use]
+    pub fn with_details<S: Into<String>>(mut self, details: impl IntoIterator<Item = S>) -> Self {
+        self.details.extend(details.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl Plan {
+    /// A plan of this kind whose payload is `payload` in form `version`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the payload cannot be written as JSON.
+    pub fn new<T: Serialize>(kind: &str, version: u32, changes: Vec<Change>, payload: &T) -> Result<Self> {
+        Ok(Self { kind: kind.to_owned(), version, token: Token::default(), changes, payload: write(kind, payload)? })
+    }
+
+    /// The payload.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] when another kind or version wrote it.
+    pub fn read<T: DeserializeOwned>(&self, kind: &str, version: u32) -> Result<T> {
+        read("plan", (&self.kind, self.version, &self.payload), kind, version)
+    }
+
+    /// The plan with this token.
+    #[must_use]
+    pub fn stamped(mut self, token: Token) -> Self {
+        self.token = token;
+        self
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+/// What `apply` started: enough to look at it from another process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The target's kind.
+    pub kind: String,
+    /// Version of the payload's form.
+    pub version: u32,
+    /// What was started, in words.
+    pub summary: String,
+    /// The target's own data. Names, ARNs and digests, never secrets.
+    pub payload: Value,
+}
+
+impl Receipt {
+    /// A receipt of this kind whose payload is `payload` in form `version`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the payload cannot be written as JSON.
+    pub fn new<T: Serialize>(
+        kind: &str,
+        version: u32,
+        summary: impl Into<String>,
+        payload: &T,
+    ) -> Result<Self> {
+        Ok(Self { kind: kind.to_owned(), version, summary: summary.into(), payload: write(kind, payload)? })
+    }
+
+    /// The payload.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`] when another kind or version wrote it.
+    pub fn read<T: DeserializeOwned>(&self, kind: &str, version: u32) -> Result<T> {
+        read("receipt", (&self.kind, self.version, &self.payload), kind, version)
+    }
+}
+
+/// How to get back to what was there before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Revert {
+    /// By this plan.
+    Plan(Plan),
+    /// It is there already.
+    NothingToDo,
+    /// It cannot be done.
+    Impossible {
+        /// Why, and what a person can do.
+        reason: String,
+    },
+}
+
+fn write<T: Serialize>(kind: &str, payload: &T) -> Result<Value> {
+    serde_json::to_value(payload)
+        .map_err(|error| Error::internal(format!("the payload of {kind} cannot be written")).with_source(&error))
+}
+
+fn read<T: DeserializeOwned>(
+    what: &str,
+    (found_kind, found_version, payload): (&str, u32, &Value),
+    kind: &str,
+    version: u32,
+) -> Result<T> {
+    if found_kind != kind || found_version != version {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            format!("this {what} is of {found_kind} version {found_version}, and {kind} version {version} was expected"),
+        )
+        .with_hint("finish the run with the version of landfall that began it, or begin a new run id"));
+    }
+    T::deserialize(payload).map_err(|error| {
+        Error::new(ErrorKind::Conflict, format!("this {what} of {kind} cannot be read")).with_source(&error)
+    })
+}

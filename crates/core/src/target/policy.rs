@@ -1,0 +1,97 @@
+//! How long to wait, and what to do when it goes wrong.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::wait::Pace;
+
+/// What becomes of a change that did not succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undo {
+    /// It stays as it is.
+    Keep,
+    /// What was there before is put back.
+    Revert,
+}
+
+/// How one step is run.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// From the plan to the verdict. 30 minutes by default, as long as the deploy action of
+    /// `aws-actions/amazon-ecs-deploy-task-definition` waits. It may be overrun by one look.
+    pub timeout: Duration,
+    /// How long an undo may take, counted by itself; 15 minutes by default.
+    pub grace: Duration,
+    /// After a failure; [`Undo::Revert`] by default.
+    pub on_failure: Undo,
+    /// After a cancellation; [`Undo::Keep`] by default.
+    pub on_cancel: Undo,
+    /// Whether to wait for the end; true by default. Without, the outcome is [`crate::Outcome::Started`].
+    pub wait: bool,
+    /// How many passing errors in a row are tolerated while looking; 10 by default, which at the slowest pace
+    /// is more than a minute of an unreachable service.
+    pub tolerated: u32,
+    /// How often to look.
+    pub pace: Pace,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30 * 60),
+            grace: Duration::from_secs(15 * 60),
+            on_failure: Undo::Revert,
+            on_cancel: Undo::Keep,
+            wait: true,
+            tolerated: 10,
+            pace: Pace::default(),
+        }
+    }
+}
+
+impl Policy {
+    /// Sets how long the step may take from its plan to its verdict.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Sets how long an undo may take.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets what is done after a failure.
+    #[must_use]
+    pub fn on_failure(mut self, undo: Undo) -> Self {
+        self.on_failure = undo;
+        self
+    }
+
+    /// Sets what is done after a cancellation.
+    #[must_use]
+    pub fn on_cancel(mut self, undo: Undo) -> Self {
+        self.on_cancel = undo;
+        self
+    }
+
+    /// Starts the change and does not wait for its end.
+    #[must_use]
+    pub fn without_wait(mut self) -> Self {
+        self.wait = false;
+        self
+    }
+
+    /// Sets how often to look.
+    #[must_use]
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
+    }
+}

@@ -1,0 +1,1 @@
+//! Amazon ECS as a landfall target: task definition registration and rollout wait.

@@ -1,0 +1,49 @@
+//! Simulator time: a start timestamp plus the time tokio has measured since.
+//!
+//! Tokio's clock can be paused and moved by tests; the simulator and a client in the same test then share one clock, and
+//! a rollout of ten minutes takes no time at all.
+
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_async::time::TimeSource;
+use jiff::Timestamp;
+
+/// The clock of one simulator.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    start: Timestamp,
+    epoch: tokio::time::Instant,
+}
+
+impl Clock {
+    /// A clock that shows `start` now and runs from here.
+    pub(crate) fn starting_at(start: Timestamp) -> Self {
+        Self { start, epoch: tokio::time::Instant::now() }
+    }
+
+    /// What the clock shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        later(self.start, self.epoch.elapsed())
+    }
+}
+
+impl TimeSource for Clock {
+    fn now(&self) -> SystemTime {
+        SystemTime::from(Clock::now(self))
+    }
+}
+
+/// `at` plus `by`; the last representable instant when that is out of range.
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// `at` minus `by`; the first representable instant when that is out of range.
+pub(crate) fn earlier(at: Timestamp, by: Duration) -> Timestamp {
+    at.checked_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// A short way to write a duration in milliseconds.
+pub(crate) const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}

@@ -1,0 +1,1 @@
+//! landfall deploys software to AWS and tells the truth about it.
