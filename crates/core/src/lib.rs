@@ -14,7 +14,7 @@
 //! ```
 //! use landfall_core::{Context, DeployTarget, DeployTargetExt, Policy};
 //!
-//! async fn release(target: &dyn DeployTarget) -> i32 {
+//! async fn release(target: &dyn DeployTarget) -> u8 {
 //!     let cx = Context::builder("shop/1234/deploy/production").build();
 //!     let report = target.deploy(&cx, &Policy::default()).await;
 //!     report.exit_code()
@@ -33,6 +33,6 @@ pub use context::Context;
 pub use error::{Cause, Error, ErrorKind, Location, Result};
 pub use event::{Event, Observer};
 pub use target::{
-    Change, Cursor, DeployTarget, DeployTargetExt, End, Look, News, Observation, Outcome, Outputs, Place, Plan,
-    Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undone, Verdict,
+    Change, Cursor, DeployTarget, DeployTargetExt, End, Look, News, Observation, Outcome, Outputs, Place,
+    Plan, Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undone, Verdict,
 };

@@ -38,7 +38,6 @@ impl Context {
     ///
     /// The same id means the same release: a run that was cut off is continued by the next one with its id. A
     /// good id names project, pipeline, job and environment, and not the attempt.
-    #[must_use]
     pub fn builder(run: impl Into<String>) -> ContextBuilder {
         ContextBuilder {
             run: run.into(),
@@ -151,7 +150,10 @@ impl Context {
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("id", &self.id()).field("record", &self.record).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("id", &self.id())
+            .field("record", &self.record)
+            .finish_non_exhaustive()
     }
 }
 
@@ -231,6 +233,9 @@ impl ContextBuilder {
 
 impl fmt::Debug for ContextBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContextBuilder").field("run", &self.run).field("step", &self.step).finish_non_exhaustive()
+        f.debug_struct("ContextBuilder")
+            .field("run", &self.run)
+            .field("step", &self.step)
+            .finish_non_exhaustive()
     }
 }

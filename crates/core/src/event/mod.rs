@@ -83,6 +83,13 @@ pub enum EventKind {
         /// The region that will be used.
         region: String,
     },
+    /// Nothing was begun: the input or the credentials cannot be used.
+    Aborted {
+        /// Why.
+        error: Error,
+        /// The exit code that belongs to it.
+        exit_code: u8,
+    },
     /// The step begins.
     Started {
         /// What it deploys to.

@@ -134,7 +134,10 @@ fn level(kind: &EventKind) -> Level {
         EventKind::News { news } => news.level,
         EventKind::Progress { .. } => Level::Debug,
         EventKind::Retrying { .. } => Level::Warning,
-        EventKind::Verdict { verdict } | EventKind::Finished { verdict, .. } if !verdict.outcome.is_success() => {
+        EventKind::Aborted { .. } => Level::Error,
+        EventKind::Verdict { verdict } | EventKind::Finished { verdict, .. }
+            if !verdict.outcome.is_success() =>
+        {
             Level::Error
         }
         _ => Level::Info,

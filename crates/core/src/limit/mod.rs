@@ -73,6 +73,10 @@ impl Limiter {
         let gained = now.saturating_duration_since(bucket.filled).as_secs_f64() * rate.per_second;
         bucket.tokens = (bucket.tokens + gained).min(rate.burst) - 1.0;
         bucket.filled = now;
-        if bucket.tokens >= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(-bucket.tokens / rate.per_second) }
+        if bucket.tokens >= 0.0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(-bucket.tokens / rate.per_second)
+        }
     }
 }

@@ -6,8 +6,6 @@
 //! arrives as an `Err` of a call.
 
 mod local;
-#[cfg(test)]
-mod tests;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -126,8 +126,11 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         let plan = match self.runtime.earlier("plan") {
             Some(value) => value,
             None => {
-                let made = self.runtime.look("plan.draft", Box::pin(async { to_value(&self.target.plan(&cx).await?) }));
-                let draft: Plan = from_value(made.await.map_err(cancelled)?.value.map_err(refused)?).map_err(refused)?;
+                let made = self
+                    .runtime
+                    .look("plan.draft", Box::pin(async { to_value(&self.target.plan(&cx).await?) }));
+                let draft: Plan =
+                    from_value(made.await.map_err(cancelled)?.value.map_err(refused)?).map_err(refused)?;
                 to_value(&draft.stamped(Token::new(self.runtime.id()))).map_err(refused)?
             }
         };
@@ -163,7 +166,9 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         self.cx.at_record("verdict").emit(EventKind::Verdict { verdict: verdict.clone() });
         let undo = match &verdict.outcome {
             _ if plan.is_empty() => Undo::Keep,
-            Outcome::Ended(End::Superseded { .. } | End::RolledBack { .. }) | Outcome::Unknown { .. } => Undo::Keep,
+            Outcome::Ended(End::Superseded { .. } | End::RolledBack { .. }) | Outcome::Unknown { .. } => {
+                Undo::Keep
+            }
             Outcome::Cancelled { .. } => self.policy.on_cancel,
             _ => self.policy.on_failure,
         };
@@ -201,7 +206,11 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         self.cx.at_record("undo.plan").emit(EventKind::Undoing { changes: back.changes.clone() });
         let deadline = self.deadline(asked_at, self.policy.grace);
         let (_, verdict) = self.carry_out(&back, Direction::Back, deadline).await;
-        if verdict.outcome.is_success() { Undone::Reverted } else { Undone::Failed { verdict: Box::new(verdict) } }
+        if verdict.outcome.is_success() {
+            Undone::Reverted
+        } else {
+            Undone::Failed { verdict: Box::new(verdict) }
+        }
     }
 
     async fn ask_for_undo(
@@ -223,7 +232,12 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
     }
 
     /// Applies part after part and waits for each.
-    async fn carry_out(&self, plan: &Plan, way: Direction, deadline: Timestamp) -> (Option<Receipt>, Verdict) {
+    async fn carry_out(
+        &self,
+        plan: &Plan,
+        way: Direction,
+        deadline: Timestamp,
+    ) -> (Option<Receipt>, Verdict) {
         let mut receipt: Option<Receipt> = None;
         for part in 0_u32.. {
             let name = way.record(&format!("apply.{part}"));

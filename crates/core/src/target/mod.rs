@@ -13,8 +13,6 @@ mod observation;
 mod outcome;
 mod plan;
 mod policy;
-#[cfg(test)]
-mod tests;
 
 use std::fmt::Debug;
 

@@ -73,7 +73,13 @@ impl Plan {
     /// # Errors
     /// [`ErrorKind::Internal`] when the payload cannot be written as JSON.
     pub fn new<T: Serialize>(kind: &str, version: u32, changes: Vec<Change>, payload: &T) -> Result<Self> {
-        Ok(Self { kind: kind.to_owned(), version, token: Token::default(), changes, payload: write(kind, payload)? })
+        Ok(Self {
+            kind: kind.to_owned(),
+            version,
+            token: Token::default(),
+            changes,
+            payload: write(kind, payload)?,
+        })
     }
 
     /// The payload.
@@ -151,8 +157,9 @@ pub enum Revert {
 }
 
 fn write<T: Serialize>(kind: &str, payload: &T) -> Result<Value> {
-    serde_json::to_value(payload)
-        .map_err(|error| Error::internal(format!("the payload of {kind} cannot be written")).with_source(&error))
+    serde_json::to_value(payload).map_err(|error| {
+        Error::internal(format!("the payload of {kind} cannot be written")).with_source(&error)
+    })
 }
 
 fn read<T: DeserializeOwned>(

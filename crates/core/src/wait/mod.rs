@@ -85,7 +85,10 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
                     }
                     if !last {
                         let delay_ms = self.policy.pace.first.as_millis();
-                        cx.emit(EventKind::Retrying { error, delay_ms: u64::try_from(delay_ms).unwrap_or(u64::MAX) });
+                        cx.emit(EventKind::Retrying {
+                            error,
+                            delay_ms: u64::try_from(delay_ms).unwrap_or(u64::MAX),
+                        });
                     }
                     false
                 }
@@ -103,7 +106,8 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
         }
     }
 
-    /// One look, bounded in time: a server that hangs must not carry the wait past its deadline.
+    /// One look, bounded in time: a server that hangs carries the wait at most one limit past its deadline, because
+    /// a look before the last one is cut at the deadline.
     async fn look(
         &self,
         cx: &Context,
@@ -113,7 +117,7 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
     ) -> Result<Recorded, Interrupted> {
         let left = Duration::try_from(self.deadline.duration_since(now)).unwrap_or(Duration::ZERO);
         let patience = left.min(self.policy.pace.longest);
-        let limit = patience + LOOK_LIMIT;
+        let limit = if last { LOOK_LIMIT } else { left.min(patience + LOOK_LIMIT) };
         let work = async move {
             let look = self.target.observe(cx, self.receipt, Look::new(cursor, patience, last));
             match tokio::time::timeout(limit, look).await {
@@ -169,7 +173,14 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
         }
     }
 
-    fn tell_progress(&self, cx: &Context, seen: &mut Seen, waiting_for: &str, began: Timestamp, now: Timestamp) {
+    fn tell_progress(
+        &self,
+        cx: &Context,
+        seen: &mut Seen,
+        waiting_for: &str,
+        began: Timestamp,
+        now: Timestamp,
+    ) {
         seen.last_progress_told = Some(now);
         cx.emit(EventKind::Progress {
             waiting_for: waiting_for.to_owned(),
@@ -183,7 +194,8 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
     async fn cancelled(&self, cx: &Context, mut seen: Seen) -> Verdict {
         if self.policy.on_cancel == crate::target::Undo::Revert {
             let cleanup = cx.cleanup();
-            let look = self.target.observe(&cleanup, self.receipt, Look::new(&seen.cursor, Duration::ZERO, true));
+            let look =
+                self.target.observe(&cleanup, self.receipt, Look::new(&seen.cursor, Duration::ZERO, true));
             if let Ok(Ok(observation)) = tokio::time::timeout(LOOK_LIMIT, look).await {
                 seen.causes = observation.causes;
             }
@@ -213,10 +225,12 @@ fn read(recorded: &Recorded) -> crate::Result<Observation> {
 
 /// A value for a record.
 pub(crate) fn to_value<T: serde::Serialize>(value: &T) -> crate::Result<serde_json::Value> {
-    serde_json::to_value(value).map_err(|error| Error::internal("a record cannot be written").with_source(&error))
+    serde_json::to_value(value)
+        .map_err(|error| Error::internal("a record cannot be written").with_source(&error))
 }
 
 /// The value of a record.
 pub(crate) fn from_value<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> crate::Result<T> {
-    serde_json::from_value(value).map_err(|error| Error::internal("a record cannot be read").with_source(&error))
+    serde_json::from_value(value)
+        .map_err(|error| Error::internal("a record cannot be read").with_source(&error))
 }
