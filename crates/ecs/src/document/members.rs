@@ -1,0 +1,1 @@
+//! The members that the model knows.
