@@ -1,0 +1,41 @@
+# Every chore has a name. `just` alone lists them.
+
+default:
+    @just --list
+
+# What CI runs, in its order.
+ci:
+    bash .ci/run
+
+# Fast feedback while writing.
+check:
+    cargo check --workspace --all-targets
+
+# The whole test suite, as in the README.
+test:
+    cargo test --workspace --locked
+
+# Formatting and lints; warnings are errors.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# The facade with each of its features alone.
+features:
+    for feature in "" auth ecs full; do cargo check -p landfall --no-default-features --features "$feature"; done
+
+# Documentation; warnings are errors.
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Licences, bans and sources of all dependencies.
+deny:
+    cargo deny check licenses bans sources
+
+# Writes the published schema of the event stream anew.
+schema:
+    cargo run -q -p landfall-core --example event-schema > docs/events.schema.json
+
+# The main job on the simulator.
+demo *FLAGS:
+    cargo run --example deploy -- ecs --simulate --cluster demo --service web --image web=registry.example.com/web:2.0 {{FLAGS}}
