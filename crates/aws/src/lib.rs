@@ -1,1 +1,17 @@
-//! What every AWS crate of landfall shares: errors, retries, raw JSON bodies, endpoints.
+//! What every AWS crate of landfall shares.
+//!
+//! - [`environment`]: a snapshot of the environment; the one place that reads it.
+//! - [`http`]: the HTTP client with the user's certificates and proxies.
+//! - [`endpoint`]: endpoint variables, regions and partitions.
+//! - [`config`]: an [`SdkConfig`](aws_types::SdkConfig) as landfall wants it: timeouts set, the SDK's own retries off.
+//! - [`raw`]: JSON sent and received as it is, through the SDK's signing.
+//! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
+//! - [`call`]: the one retry loop around calls.
+
+pub mod call;
+pub mod config;
+pub mod endpoint;
+pub mod environment;
+pub mod failure;
+pub mod http;
+pub mod raw;

@@ -1,0 +1,97 @@
+//! Failures without an answer of the service: no credentials, no connection, a timeout.
+
+use std::error::Error as StdError;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use landfall_core::{Error, ErrorKind};
+
+use super::{Again, Effect, Failure};
+
+/// What hyper says when a connection could not be made, and what the SDK's HTTP client says when that took too
+/// long. The types behind these texts are not public. If the texts change, the effect is reported as unknown,
+/// which is safe.
+const NEVER_CONNECTED: [&str; 2] = ["client error (Connect)", "HTTP connect timeout occurred"];
+
+/// A failure to get credentials, wherever in the SDK it came up. An error that landfall's own provider raised
+/// comes out as it went in.
+pub(super) fn of_credentials<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure>
+where
+    E: StdError + 'static,
+{
+    let own = chain(error).find_map(|source| source.downcast_ref::<Error>());
+    if let Some(own) = own {
+        let again = if own.kind().is_passing() { Again::Soon } else { Again::Never };
+        return Some(Failure::without_answer(own.clone(), Effect::NotSent, again));
+    }
+    let found = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
+    let failure = match found {
+        CredentialsError::CredentialsNotLoaded(_) => {
+            let error = Error::new(ErrorKind::Auth, "no credentials were found").with_source(found).with_hint(
+                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a role and an OIDC token; on an unprotected \
+                 ref, GitLab leaves protected variables empty",
+            );
+            (error, Again::Never)
+        }
+        CredentialsError::ProviderTimedOut(_) => (
+            Error::new(ErrorKind::Transient, "getting credentials took too long").with_source(found),
+            Again::Soon,
+        ),
+        _ => (Error::new(ErrorKind::Auth, "credentials could not be had").with_source(found), Again::Never),
+    };
+    Some(Failure::without_answer(failure.0, Effect::NotSent, failure.1))
+}
+
+/// Any other failure without a usable answer.
+pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure
+where
+    E: StdError + 'static,
+{
+    let never_connected = chain(error).any(|source| {
+        let text = source.to_string();
+        NEVER_CONNECTED.iter().any(|known| text.contains(known))
+    });
+    match error {
+        SdkError::ConstructionFailure(_) => Failure::without_answer(
+            Error::internal("the request could not be made").with_source(error),
+            Effect::NotSent,
+            Again::Never,
+        ),
+        SdkError::DispatchFailure(dispatch) if dispatch.is_user() => Failure::without_answer(
+            Error::internal("the request could not be sent").with_source(error),
+            Effect::NotSent,
+            Again::Never,
+        ),
+        _ if never_connected => Failure::without_answer(not_connected(error), Effect::NotSent, Again::Soon),
+        SdkError::TimeoutError(_) => passing("no answer came in time", error),
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() => {
+            passing("no answer came in time", error)
+        }
+        SdkError::DispatchFailure(_) => passing("the connection broke before an answer came", error),
+        _ => passing("the answer could not be read", error),
+    }
+}
+
+fn passing(message: &str, error: &dyn StdError) -> Failure {
+    let error = Error::new(ErrorKind::Transient, message).with_source(error);
+    Failure::without_answer(error, Effect::Unknown, Again::Soon)
+}
+
+fn not_connected(error: &(dyn StdError + 'static)) -> Error {
+    let text = chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let hint = if text.contains("certificate") {
+        "the server's certificate is not trusted: set AWS_CA_BUNDLE to the certificate of the proxy or the local \
+         server, or install the system's root certificates (package ca-certificates)"
+    } else if text.contains("dns") || text.contains("lookup") {
+        "the name of the endpoint is not known: check the region, AWS_ENDPOINT_URL and the name server"
+    } else {
+        "check that the endpoint can be reached from here: AWS_ENDPOINT_URL, HTTPS_PROXY, NO_PROXY, firewall"
+    };
+    Error::new(ErrorKind::Transient, "no connection could be made").with_source(error).with_hint(hint)
+}
+
+/// An error and all that lies below it.
+fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |inner| (**inner).source())
+}

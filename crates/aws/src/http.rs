@@ -1,0 +1,166 @@
+//! The HTTP client: rustls, the user's certificates and proxies, and no work before it is needed.
+//!
+//! - `AWS_CA_BUNDLE`: a file of PEM certificates that are trusted *instead of* the system's, as in the AWS CLI
+//!   (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>). The SDK for Rust does not read it.
+//! - `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and the same in lower case. Loopback and link-local
+//!   addresses never go through a proxy: the metadata services of EC2 and ECS live there, and local servers.
+//!
+//! The system's certificates are loaded at the first request to an `https` address, so that a run against a local
+//! server does not pay for them.
+
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use landfall_core::{Cause, Error, Result};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::environment::Environment;
+
+/// A file with the certificates to trust.
+pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+
+/// Never reached through a proxy: this machine, and the metadata services of EC2 (169.254.169.254) and of ECS and
+/// EKS (169.254.170.2, 169.254.170.23).
+const NEAR: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::254,fd00:ec2::23";
+
+/// A client that honours the variables above.
+///
+/// # Errors
+/// [`landfall_core::ErrorKind::Invalid`] when the certificate file cannot be read or holds no certificate, or a
+/// proxy's address makes no sense; all problems at once.
+pub fn client(environment: &Environment) -> Result<SharedHttpClient> {
+    let mut problems = Vec::new();
+    let mut checked = |result: Result<_, Box<Cause>>| result.map_err(|cause| problems.push(*cause)).ok();
+    let to_http = checked(proxy(environment, "HTTP", ProxyConfig::http));
+    let to_https = checked(proxy(environment, "HTTPS", ProxyConfig::https));
+    let trust = trust(environment).map_err(|cause| problems.push(*cause)).ok();
+    Error::all("the HTTP client cannot be set up", problems)?;
+    let (to_http, to_https) = (to_http.flatten(), to_https.flatten());
+    let tls = TlsContext::builder()
+        .with_trust_store(trust.unwrap_or_default())
+        .build()
+        .map_err(|error| Error::internal("the TLS settings were refused").with_source(&error))?;
+    let plain = Builder::new().build_with_connector_fn(move |settings, components| {
+        connector(settings, components, to_http.clone()).build_http()
+    });
+    let secure = Builder::new().build_with_connector_fn(move |settings, components| {
+        connector(settings, components, to_https.clone())
+            .tls_provider(Provider::rustls(CryptoMode::Ring))
+            .tls_context(tls.clone())
+            .build()
+    });
+    Ok(SharedHttpClient::new(ByScheme { plain, secure }))
+}
+
+fn connector(
+    settings: Option<&HttpConnectorSettings>,
+    components: Option<&RuntimeComponents>,
+    proxy: Option<ProxyConfig>,
+) -> aws_smithy_http_client::ConnectorBuilder {
+    let mut builder = Connector::builder();
+    builder.set_connector_settings(settings.cloned());
+    builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+    builder.set_proxy_config(proxy);
+    builder
+}
+
+/// The certificates of the bundle that can be used, or the system's when none is named.
+///
+/// They are checked here because the SDK's client panics on a bundle that it cannot read. One certificate that the
+/// TLS library refuses does not spoil a bundle, as it does not spoil the system's.
+fn trust(environment: &Environment) -> Result<TrustStore, Box<Cause>> {
+    let Some(path) = environment.get(CA_BUNDLE) else { return Ok(TrustStore::default()) };
+    let problem = |what: String| {
+        let cause = Cause::invalid(CA_BUNDLE, format!("{CA_BUNDLE} names {path}: {what}"));
+        Box::new(cause.with_hint("name a file of certificates that begin with BEGIN CERTIFICATE"))
+    };
+    let pem = std::fs::read(path).map_err(|error| problem(format!("the file cannot be read: {error}")))?;
+    let mut roots = RootCertStore::empty();
+    let mut trusted = TrustStore::empty();
+    let mut refused = 0;
+    for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
+        if roots.add(certificate.clone()).is_ok() {
+            trusted.add_pem_certificate(to_pem(&certificate));
+        } else {
+            refused += 1;
+        }
+    }
+    match (roots.len(), refused) {
+        (0, 0) => Err(problem("there is no certificate in it".to_owned())),
+        (0, _) => Err(problem(format!("none of its {refused} certificates can be used"))),
+        _ => Ok(trusted),
+    }
+}
+
+fn to_pem(certificate: &CertificateDer<'_>) -> String {
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
+}
+
+/// The proxy for one scheme. An address without a scheme is one of an `http` proxy, as for curl.
+fn proxy<E: std::error::Error>(
+    environment: &Environment,
+    scheme: &str,
+    make: impl Fn(String) -> Result<ProxyConfig, E>,
+) -> Result<Option<ProxyConfig>, Box<Cause>> {
+    let names = [format!("{scheme}_PROXY"), format!("{}_proxy", scheme.to_lowercase())];
+    let names = [names[0].as_str(), names[1].as_str(), "ALL_PROXY", "all_proxy"];
+    let Some((name, address)) = environment.first(&names) else { return Ok(None) };
+    let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    let direct = environment.first(&["NO_PROXY", "no_proxy"]).map_or("", |(_, hosts)| hosts);
+    // The address may hold a password: it is not shown, and neither is the library's error about it.
+    let config = make(address).map_err(|_| {
+        let cause = Cause::invalid(name, format!("{name} is not the address of a proxy"));
+        Box::new(cause.with_hint(format!("write {name} like http://proxy.example.com:3128")))
+    })?;
+    Ok(Some(config.no_proxy(format!("{NEAR},{direct}"))))
+}
+
+/// Sends a request to the connector of its scheme, which is made when it is first needed.
+#[derive(Debug, Clone)]
+struct ByScheme {
+    plain: SharedHttpClient,
+    secure: SharedHttpClient,
+}
+
+impl HttpClient for ByScheme {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(ByUri {
+            client: self.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct ByUri {
+    client: ByScheme,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for ByUri {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let secure = request.uri().starts_with("https:");
+        let client = if secure { &self.client.secure } else { &self.client.plain };
+        client.http_connector(&self.settings, &self.components).call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests;
