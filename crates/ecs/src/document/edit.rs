@@ -40,7 +40,7 @@ impl Document {
 
     /// Sets a tag of the task definition; [`Document::finish`] checks the limits.
     pub fn set_tag(&mut self, key: &str, value: &str) {
-        if self.root.member("tags").is_none() {
+        if !self.root.member("tags").is_some_and(Node::is_array) {
             self.root.set("tags", Node::new(Json::Array(Vec::new())));
         }
         let Some(tags) = self.root.member_mut("tags").and_then(Node::items_mut) else { return };
@@ -69,8 +69,10 @@ impl Document {
     /// The problem of a container that is not there, with the names that are.
     pub(super) fn no_container(&self, name: &str) -> Cause {
         let names = self.containers();
-        let message =
-            format!("there is no container `{name}`; containers in the task definition: {}", names.join(", "));
+        let message = format!(
+            "there is no container `{name}`; containers in the task definition: {}",
+            names.join(", ")
+        );
         let cause = Cause::invalid("containerDefinitions", message);
         match near::nearest(name, names) {
             Some(other) => cause.with_hint(format!("did you mean `{other}`?")),

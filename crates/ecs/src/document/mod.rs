@@ -29,6 +29,8 @@ mod path;
 mod read;
 mod shape;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -90,12 +92,14 @@ impl Document {
     /// [`landfall_core::ErrorKind::Internal`] when the answer is not JSON or has no `taskDefinition`.
     pub fn from_answer(answer: &[u8]) -> Result<Self> {
         let unreadable = |problems: Vec<Cause>| {
-            Error::internal("the answer of ECS holds no task definition that can be read").with_causes(problems)
+            Error::internal("the answer of ECS holds no task definition that can be read")
+                .with_causes(problems)
         };
         let text = std::str::from_utf8(answer)
             .map_err(|error| unreadable(vec![Cause::new("not-utf-8", error.to_string())]))?;
         let source = Source::new("answer of ECS", text);
-        let root = json::parse(&source).and_then(|root| shape::of_answer(root, &source)).map_err(unreadable)?;
+        let root =
+            json::parse(&source).and_then(|root| shape::of_answer(root, &source)).map_err(unreadable)?;
         Ok(Self { root, source: Arc::new(source), warnings: Vec::new() })
     }
 

@@ -48,10 +48,31 @@ impl Source {
 
     /// A fault of syntax, in the words of serde_json without its own "at line 1 column 2".
     pub(super) fn syntax(&self, error: &serde_json::Error) -> Cause {
-        let text = error.to_string();
-        let message = text.split(" at line ").next().unwrap_or(&text);
+        if self.text.trim().is_empty() {
+            return self.invalid("", "the file is empty", Some(0));
+        }
         let at = self.byte_of(error.line(), error.column());
-        self.invalid("", message, Some(at))
+        if self.looks_like_yaml() {
+            let cause = self.invalid("", "the file looks like YAML; YAML is not supported yet", Some(at));
+            return cause.with_hint("convert it to JSON");
+        }
+        let text = error.to_string();
+        let cause = self.invalid("", text.split(" at line ").next().unwrap_or(&text), Some(at));
+        if self.text[at..].starts_with("//") || self.text[at..].starts_with("/*") {
+            return cause.with_hint("take the comment out: comments are no part of JSON");
+        }
+        cause
+    }
+
+    /// Neither a JSON object nor a list, and its first line that says anything is `---` or begins with `word:`.
+    fn looks_like_yaml(&self) -> bool {
+        let mut lines =
+            self.text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let Some(first) = lines.next() else { return false };
+        let word = |text: &str| text.chars().all(|c| c.is_alphanumeric() || "_- ".contains(c));
+        first.starts_with("---")
+            || first.starts_with("- ")
+            || first.split_once(':').is_some_and(|(key, _)| word(key))
     }
 
     /// serde_json counts columns in bytes and from 1, but a fault before the first byte of a line as column 0.

@@ -4,11 +4,13 @@
 //! `serde_json::Value` keeps the order but turns `1.10` into `1.1` and a 30-digit integer into a float. Its
 //! `arbitrary_precision` feature would mend that, and would change every other program in the same build.
 
+mod number;
 mod parse;
 mod print;
 #[cfg(test)]
 mod tests;
 
+pub(super) use number::{canonical, is_whole};
 pub(super) use parse::parse;
 
 /// A value and the byte offset where it starts in the text; `None` for what landfall put in itself.
