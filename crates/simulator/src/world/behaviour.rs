@@ -25,7 +25,14 @@ pub struct Behaviour {
 impl Default for Behaviour {
     /// Quick enough for a demonstration and slow enough to be seen: a rollout settles in about seven seconds.
     fn default() -> Self {
-        Self { start_ms: 3_000, healthy_ms: 1_500, drain_ms: 2_000, failure: None, log: BTreeMap::new(), alarm_ms: None }
+        Self {
+            start_ms: 3_000,
+            healthy_ms: 1_500,
+            drain_ms: 2_000,
+            failure: None,
+            log: BTreeMap::new(),
+            alarm_ms: None,
+        }
     }
 }
 
@@ -126,6 +133,7 @@ impl BehaviourRule {
             RevisionAge::New => !seeded,
         };
         age && (self.family.is_empty() || crate::iam::wildcard_match(&self.family, family))
-            && (self.image.is_empty() || images.iter().any(|image| crate::iam::wildcard_match(&self.image, image)))
+            && (self.image.is_empty()
+                || images.iter().any(|image| crate::iam::wildcard_match(&self.image, image)))
     }
 }

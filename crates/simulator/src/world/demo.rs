@@ -43,10 +43,9 @@ impl World {
 
 fn fill_main(account: &mut Account) {
     account.user("deployer", DEMO_ACCESS_KEY_ID, DEMO_SECRET_ACCESS_KEY);
-    account.oidc_providers.insert(
-        ISSUER_HOST.to_owned(),
-        OidcProvider { client_ids: vec!["sts.amazonaws.com".to_owned()] },
-    );
+    account
+        .oidc_providers
+        .insert(ISSUER_HOST.to_owned(), OidcProvider { client_ids: vec!["sts.amazonaws.com".to_owned()] });
     let deploy = Role { trust_policy: web_identity_trust(), ..Role::default() };
     account.roles.insert("deploy".to_owned(), deploy);
     let region = account.region(DEMO_REGION);
@@ -86,9 +85,8 @@ fn web_identity_trust() -> Value {
 }
 
 fn web_service() -> Service {
-    let target_group = format!(
-        "arn:aws:elasticloadbalancing:{DEMO_REGION}:{DEMO_ACCOUNT}:targetgroup/web/0123456789abcdef"
-    );
+    let target_group =
+        format!("arn:aws:elasticloadbalancing:{DEMO_REGION}:{DEMO_ACCOUNT}:targetgroup/web/0123456789abcdef");
     Service {
         task_definition: "web:2".to_owned(),
         desired_count: 2,

@@ -1,0 +1,116 @@
+//! The in-memory client: SDK clients talk to the simulator without a socket, on the simulator's clock.
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::RetryConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use bytes::Bytes;
+
+use crate::simulator::Simulator;
+use crate::wire::Reply;
+use crate::{DEMO_ACCESS_KEY_ID, DEMO_REGION, DEMO_SECRET_ACCESS_KEY};
+
+impl Simulator {
+    /// An HTTP client for SDK configurations that reaches this simulator in memory, whatever the URL.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(InMemory { simulator: self.clone() })
+    }
+
+    /// The simulator's clock as the SDK wants it: signatures, expiry and clock skew follow it.
+    pub fn time_source(&self) -> SharedTimeSource {
+        SharedTimeSource::new(SimulatedTime { simulator: self.clone() })
+    }
+
+    /// A configuration for SDK clients: in memory, on the simulator's clock, as user `deployer` of the demonstration
+    /// world's main account, without retries.
+    pub fn sdk_config(&self) -> SdkConfig {
+        self.sdk_config_as(Credentials::new(
+            DEMO_ACCESS_KEY_ID,
+            DEMO_SECRET_ACCESS_KEY,
+            None,
+            None,
+            "simulator",
+        ))
+    }
+
+    /// The same configuration with other credentials.
+    pub fn sdk_config_as(&self, credentials: Credentials) -> SdkConfig {
+        self.sdk_config_without_credentials()
+            .into_builder()
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .build()
+    }
+
+    /// The same configuration without credentials: for callers that obtain their own from the simulated STS.
+    pub fn sdk_config_without_credentials(&self) -> SdkConfig {
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(self.http_client())
+            .time_source(self.time_source())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .region(Region::from_static(DEMO_REGION))
+            .retry_config(RetryConfig::disabled())
+            .build()
+    }
+}
+
+#[derive(Debug)]
+struct SimulatedTime {
+    simulator: Simulator,
+}
+
+impl TimeSource for SimulatedTime {
+    fn now(&self) -> std::time::SystemTime {
+        self.simulator.now().into()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct InMemory {
+    simulator: Simulator,
+}
+
+impl HttpClient for InMemory {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for InMemory {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let simulator = self.simulator.clone();
+        HttpConnectorFuture::new(async move { exchange(&simulator, request).await })
+    }
+}
+
+async fn exchange(simulator: &Simulator, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let user = |error: &'static str| ConnectorError::user(error.into());
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let (head, body) = request.into_parts();
+    // Every body of the services here is in memory; one that streams is a mistake of the caller.
+    let body = body
+        .bytes()
+        .map(Bytes::copy_from_slice)
+        .ok_or_else(|| user("the simulator takes no streamed bodies"))?;
+    let reply = simulator.answer(http::Request::from_parts(head, body)).await;
+    if matches!(reply, Reply::Reset) {
+        return Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()));
+    }
+    let response = reply.into_streamed().map(|body| match body.whole() {
+        Ok(bytes) => SdkBody::from(bytes),
+        Err(cut) => SdkBody::from_body_1_x(cut),
+    });
+    HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+}

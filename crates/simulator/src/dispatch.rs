@@ -1,0 +1,351 @@
+//! The way of a request: told apart, counted, authenticated, authorised, hit by a fault or not, done, recorded.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+
+use crate::calls::is_write;
+use crate::clock::{Clock, ms};
+use crate::ecs::RegionState;
+use crate::fault::FaultPlan;
+use crate::iam::{Directory, Principal, authenticate, authorise};
+use crate::ids::Ids;
+use crate::oidc::{DISCOVERY_PATH, Issuer, KEYS_PATH};
+use crate::sts::Sts;
+use crate::wire::{
+    Answer, Arrival, Form, Object, Protocol, Received, Reply, ServiceError, json, query, reply,
+};
+use crate::{
+    BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World, ecs,
+    logs, sts, wire,
+};
+
+/// Everything that changes.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) ids: Ids,
+    pub(crate) directory: Directory,
+    pub(crate) issuer: Issuer,
+    pub(crate) faults: FaultPlan,
+    pub(crate) calls: Vec<Call>,
+    regions: BTreeMap<(String, String), RegionState>,
+    behaviours: Vec<BehaviourRule>,
+    actions: Vec<ScriptedAction>,
+    forgotten_members: Vec<String>,
+}
+
+impl State {
+    pub(crate) fn new(clock: Clock, world: World, scenario: &Scenario) -> Self {
+        let mut state = Self {
+            clock,
+            ids: Ids::seeded("requests"),
+            issuer: Issuer::new(&world.issuer),
+            faults: FaultPlan::new(scenario.faults.clone()),
+            calls: Vec::new(),
+            regions: BTreeMap::new(),
+            behaviours: scenario.behaviours.clone(),
+            actions: scenario.actions.clone(),
+            forgotten_members: world.forgotten_members.clone(),
+            directory: Directory::new(world.accounts),
+        };
+        let places: Vec<(String, String)> = state
+            .directory
+            .accounts
+            .iter()
+            .flat_map(|(id, account)| account.regions.keys().map(move |region| (id.clone(), region.clone())))
+            .collect();
+        for (account, region) in places {
+            state.region(&account, &region);
+        }
+        state
+    }
+
+    /// Brings every region to the present.
+    pub(crate) fn advance(&mut self) {
+        let now = self.clock.now();
+        for region in self.regions.values_mut() {
+            region.advance(now);
+        }
+    }
+
+    /// A region of an account; an empty one is made when nobody has been there yet.
+    pub(crate) fn region(&mut self, account: &str, name: &str) -> &mut RegionState {
+        let now = self.clock.now();
+        let key = (account.to_owned(), name.to_owned());
+        self.regions.entry(key).or_insert_with(|| {
+            let seed = self.directory.accounts.get(account).and_then(|account| account.regions.get(name));
+            let here = |action: &&ScriptedAction| action.account == account && action.region == name;
+            let setup = ecs::Setup {
+                account,
+                region: name,
+                world: seed.cloned().unwrap_or_default(),
+                behaviours: self.behaviours.clone(),
+                actions: self.actions.iter().filter(here).cloned().collect(),
+                forgotten_members: self.forgotten_members.clone(),
+                now,
+            };
+            RegionState::new(setup)
+        })
+    }
+
+    fn principal(&self, received: &Received) -> Result<Option<Principal>, ServiceError> {
+        // The only call that needs no signature: the token is the proof.
+        if received.service == "sts" && received.operation == "AssumeRoleWithWebIdentity" {
+            return Ok(None);
+        }
+        authenticate(&self.directory, received, self.clock.now())
+            .map(Some)
+            .map_err(|error| error.for_protocol(received.protocol))
+    }
+
+    fn authorise(
+        &mut self,
+        received: &Received,
+        principal: &Principal,
+        input: &Input,
+    ) -> Result<(), ServiceError> {
+        let operation = received.operation.as_str();
+        let wanted = match (received.service.as_str(), input) {
+            ("sts", Input::Query(form)) => sts::required(operation, form),
+            ("ecs", Input::Json(object)) => {
+                self.region(&principal.account, &principal.region).required(operation, object)
+            }
+            ("logs", Input::Json(object)) => logs::required(operation, object, principal),
+            _ => Vec::new(),
+        };
+        authorise(&self.directory, principal, received.protocol, &wanted)
+    }
+
+    /// Does what is asked.
+    fn effect(
+        &mut self,
+        received: &Received,
+        principal: Option<&Principal>,
+        input: &Input,
+        stale: Option<u64>,
+    ) -> Result<Answer, ServiceError> {
+        let operation = received.operation.as_str();
+        match (received.service.as_str(), input, principal) {
+            ("sts", Input::Query(form), principal) => {
+                let now = self.clock.now();
+                let mut sts =
+                    Sts { directory: &mut self.directory, issuer: &self.issuer, ids: &mut self.ids, now };
+                sts.call(operation, form, principal).map(Answer::Xml)
+            }
+            ("ecs", Input::Json(object), Some(principal)) => {
+                let region = self.region(&principal.account, &principal.region);
+                region.call(operation, object, &principal.arn, stale).map(Answer::Json)
+            }
+            ("logs", Input::Json(object), Some(principal)) => {
+                let region = self.region(&principal.account, &principal.region);
+                logs::call(&region.logs, operation, object).map(Answer::Json)
+            }
+            _ => Err(unknown_operation(received)),
+        }
+    }
+
+    /// The answer to a call, with the fault that hits it.
+    fn execute(&mut self, received: &Received, number: u64, fault: Option<&Fault>) -> Reply {
+        let mut account = None;
+        let result = self.attempt(received, fault, &mut account);
+        let request_id = self.ids.uuid();
+        let outcome = match &result {
+            Ok(_) => Outcome::Answered,
+            Err(error) => Outcome::Refused(error.code.clone()),
+        };
+        self.calls.push(Call {
+            service: received.service.clone(),
+            operation: received.operation.clone(),
+            account,
+            at: self.clock.now(),
+            number,
+            write: is_write(&received.operation),
+            outcome,
+            fault: fault.map(|fault| fault.kind.name().to_owned()),
+        });
+        let answer = form(received, result, &request_id);
+        self.disturb(answer, received, fault, &request_id)
+    }
+
+    /// Everything up to the effect. A caller that is not known, or not allowed, meets no fault before that.
+    fn attempt(
+        &mut self,
+        received: &Received,
+        fault: Option<&Fault>,
+        account: &mut Option<String>,
+    ) -> Result<Answer, ServiceError> {
+        if !is_known(received) {
+            return Err(unknown_operation(received));
+        }
+        let principal = self.principal(received)?;
+        *account = principal.as_ref().map(|principal| principal.account.clone());
+        let input = Input::read(received)?;
+        if let Some(principal) = &principal {
+            self.authorise(received, principal, &input)?;
+        }
+        let before = fault.filter(|fault| fault.phase == Phase::Before);
+        if let Some(error) = before.and_then(|fault| refusal(&fault.kind, received)) {
+            self.end_session(before, principal.as_ref());
+            return Err(error);
+        }
+        let stale = match fault.map(|fault| &fault.kind) {
+            Some(FaultKind::Stale { seconds }) => Some(*seconds),
+            _ => None,
+        };
+        let answer = self.effect(received, principal.as_ref(), &input, stale)?;
+        self.end_session(fault, principal.as_ref());
+        Ok(answer)
+    }
+
+    fn end_session(&mut self, fault: Option<&Fault>, principal: Option<&Principal>) {
+        if let (Some(Fault { kind: FaultKind::ExpireSession, .. }), Some(principal)) = (fault, principal) {
+            self.directory.ended.insert(principal.access_key_id.clone());
+        }
+    }
+
+    /// What of the answer arrives.
+    fn disturb(
+        &self,
+        answer: Response<Bytes>,
+        received: &Received,
+        fault: Option<&Fault>,
+        id: &str,
+    ) -> Reply {
+        let mut answer = answer;
+        reply::stamp(&mut answer, id, self.clock.now());
+        let Some(fault) = fault else { return Reply::Whole(answer) };
+        let replaced = match &fault.kind {
+            FaultKind::Reset => return Reply::Reset,
+            FaultKind::Truncate => return Reply::Truncated(answer),
+            FaultKind::Http { status, body, content_type } => Some(page(*status, body, content_type)),
+            FaultKind::Html500 => Some(html500()),
+            kind if fault.phase == Phase::After => {
+                refusal(kind, received).map(|error| form(received, Err(error), id))
+            }
+            _ => None,
+        };
+        if let Some(mut response) = replaced {
+            reply::stamp(&mut response, id, self.clock.now());
+            return Reply::Whole(response);
+        }
+        Reply::Whole(answer)
+    }
+}
+
+/// A request's body, read.
+enum Input {
+    Json(Object),
+    Query(Form),
+}
+
+impl Input {
+    fn read(received: &Received) -> Result<Self, ServiceError> {
+        match received.protocol {
+            Protocol::Json => Object::parse(&received.body)
+                .map(Self::Json)
+                .map_err(|_| ServiceError::client("SerializationException", "Unexpected or malformed JSON")),
+            Protocol::Query if received.body.is_empty() => {
+                Ok(Self::Query(Form::parse(received.head.uri.query().unwrap_or_default().as_bytes())))
+            }
+            Protocol::Query => Ok(Self::Query(Form::parse(&received.body))),
+        }
+    }
+}
+
+fn is_known(received: &Received) -> bool {
+    let operation = received.operation.as_str();
+    match received.service.as_str() {
+        "sts" => sts::OPERATIONS.contains(&operation),
+        "ecs" => ecs::OPERATIONS.contains(&operation),
+        "logs" => logs::OPERATIONS.contains(&operation),
+        _ => false,
+    }
+}
+
+fn unknown_operation(received: &Received) -> ServiceError {
+    match received.protocol {
+        Protocol::Json => ServiceError::client("UnknownOperationException", ""),
+        Protocol::Query => sts::unknown_operation(&received.operation),
+    }
+}
+
+/// The error that a kind of fault makes of a call, in the protocol's words.
+fn refusal(kind: &FaultKind, received: &Received) -> Option<ServiceError> {
+    match kind {
+        FaultKind::Throttle { code } => Some(ServiceError::client(code, "Rate exceeded")),
+        FaultKind::Error { code, message, status } => Some(ServiceError::new(*status, code, message)),
+        FaultKind::ExpireSession => {
+            Some(crate::iam::AuthenticationError::Expired.for_protocol(received.protocol))
+        }
+        FaultKind::IdentityProviderUnreachable => Some(ServiceError::client(
+            "IDPCommunicationError",
+            "The identity provider (IdP) could not be reached to verify the incoming identity token",
+        )),
+        // These replace the answer later; what matters here is that the effect does not happen.
+        FaultKind::Http { .. } | FaultKind::Html500 | FaultKind::Reset => {
+            Some(ServiceError::new(500, "SimulatedFault", "the answer is replaced by a fault"))
+        }
+        FaultKind::Delay { .. } | FaultKind::Truncate | FaultKind::Stale { .. } => None,
+    }
+}
+
+fn form(received: &Received, result: Result<Answer, ServiceError>, request_id: &str) -> Response<Bytes> {
+    match (received.protocol, result) {
+        (_, Ok(Answer::Json(object))) => json::success(&object),
+        (_, Ok(Answer::Xml(text))) => query::success(&received.operation, &text, request_id),
+        (Protocol::Json, Err(error)) => json::failure(&error),
+        (Protocol::Query, Err(error)) => query::failure(&error, request_id),
+    }
+}
+
+fn page(status: u16, body: &str, content_type: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_owned()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(value) = header::HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
+}
+
+fn html500() -> Response<Bytes> {
+    page(500, "<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
+}
+
+/// Answers a request, waiting where a fault delays it.
+pub(crate) async fn answer(simulator: &Simulator, request: Request<Bytes>) -> Reply {
+    let received = match wire::arrival(request) {
+        Arrival::Call(received) => received,
+        Arrival::Issuer(path) => {
+            return Reply::Whole(simulator.with_state(|state| issuer_document(state, &path)));
+        }
+        Arrival::Unknown => {
+            let error = ServiceError::new(400, "MissingAction", "Could not find the action of the request");
+            return Reply::Whole(query::failure(&error, "unknown"));
+        }
+    };
+    let (number, fault) =
+        simulator.with_state(|state| state.faults.next(&received.service, &received.operation));
+    let delay = match &fault {
+        Some(Fault { kind: FaultKind::Delay { ms: length }, phase, .. }) => Some((ms(*length), *phase)),
+        _ => None,
+    };
+    if let Some((length, Phase::Before)) = delay {
+        tokio::time::sleep(length).await;
+    }
+    let reply = simulator.with_state(|state| state.execute(&received, number, fault.as_ref()));
+    if let Some((length, Phase::After)) = delay {
+        tokio::time::sleep(length).await;
+    }
+    reply
+}
+
+fn issuer_document(state: &State, path: &str) -> Response<Bytes> {
+    let document = match path {
+        DISCOVERY_PATH => state.issuer.discovery(),
+        KEYS_PATH => state.issuer.key_set(),
+        _ => return page(404, "{\"error\":\"404 Not Found\"}", "application/json"),
+    };
+    page(200, &document.to_string(), "application/json")
+}

@@ -1,0 +1,5 @@
+//! How things look in answers.
+
+mod deployment;
+mod service;
+mod task;

@@ -1,0 +1,175 @@
+//! Whether a request was signed by somebody the directory knows.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Directory, Principal};
+use crate::clock::{earlier, later};
+use crate::wire::sigv4::{Authorization, Unsigned, basic_date, header_text};
+use crate::wire::{Protocol, Received, ServiceError};
+
+/// How far the caller's clock may be off.
+const SKEW: Duration = Duration::from_secs(300);
+
+/// Why a request was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum AuthenticationError {
+    Missing,
+    Incomplete(String),
+    UnknownKey,
+    Expired,
+    Mismatch(String),
+}
+
+impl AuthenticationError {
+    /// In the words of the protocol. The codes are those of "Common errors" in the API references; the statuses of
+    /// awsJson services are what they answer in practice (400 throughout).
+    pub(crate) fn for_protocol(&self, protocol: Protocol) -> ServiceError {
+        let json = protocol == Protocol::Json;
+        let status = if json { 400 } else { 403 };
+        match self {
+            Self::Missing if json => {
+                ServiceError::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
+            }
+            Self::Missing => ServiceError::new(
+                403,
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token",
+            ),
+            Self::Incomplete(message) => {
+                let code = if json { "IncompleteSignatureException" } else { "IncompleteSignature" };
+                ServiceError::new(400, code, message)
+            }
+            Self::UnknownKey => {
+                let code = if json { "UnrecognizedClientException" } else { "InvalidClientTokenId" };
+                ServiceError::new(status, code, "The security token included in the request is invalid.")
+            }
+            Self::Expired => {
+                let code = if json { "ExpiredTokenException" } else { "ExpiredToken" };
+                ServiceError::new(status, code, "The security token included in the request is expired")
+            }
+            Self::Mismatch(message) => {
+                let code = if json { "InvalidSignatureException" } else { "SignatureDoesNotMatch" };
+                ServiceError::new(status, code, message)
+            }
+        }
+    }
+}
+
+impl From<Unsigned> for AuthenticationError {
+    fn from(unsigned: Unsigned) -> Self {
+        match unsigned {
+            Unsigned::Missing => Self::Missing,
+            Unsigned::Incomplete(message) => Self::Incomplete(message),
+        }
+    }
+}
+
+/// The caller, if the signature is right.
+pub(crate) fn authenticate(
+    directory: &Directory,
+    received: &Received,
+    now: Timestamp,
+) -> Result<Principal, AuthenticationError> {
+    let authorization = Authorization::read(&received.head)?;
+    let token = header_text(&received.head, "x-amz-security-token");
+    let (secret, principal) = find(directory, &authorization, token.as_deref(), now)?;
+    check_scope(&authorization, received)?;
+    check_skew(&authorization, now)?;
+    if !authorization.matches(&secret, &received.head, &received.body) {
+        return Err(AuthenticationError::Mismatch(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
+             Access Key and signing method. Consult the service documentation for details."
+                .to_owned(),
+        ));
+    }
+    Ok(principal)
+}
+
+fn find(
+    directory: &Directory,
+    authorization: &Authorization,
+    token: Option<&str>,
+    now: Timestamp,
+) -> Result<(String, Principal), AuthenticationError> {
+    let key = &authorization.access_key_id;
+    let region = authorization.region.clone();
+    if directory.ended.contains(key) {
+        return Err(AuthenticationError::Expired);
+    }
+    if let Some(session) = directory.sessions.get(key) {
+        if token != Some(session.token.as_str()) {
+            return Err(AuthenticationError::UnknownKey);
+        }
+        if session.expires_at <= now {
+            return Err(AuthenticationError::Expired);
+        }
+        let role =
+            directory.accounts.get(&session.account).and_then(|account| account.roles.get(&session.role));
+        let principal = Principal {
+            account: session.account.clone(),
+            arn: format!("arn:aws:sts::{}:assumed-role/{}/{}", session.account, session.role, session.name),
+            user_id: format!("AROASIMULATED{}:{}", session.role.to_uppercase(), session.name),
+            access_key_id: key.clone(),
+            denied: role.map(|role| role.denied.clone()).unwrap_or_default(),
+            region,
+        };
+        return Ok((session.secret.clone(), principal));
+    }
+    // A long-term key never comes with a session token.
+    if token.is_some() {
+        return Err(AuthenticationError::UnknownKey);
+    }
+    let users =
+        directory.accounts.iter().flat_map(|(id, account)| account.users.iter().map(move |user| (id, user)));
+    for (account, (name, user)) in users {
+        if user.access_key_id == *key {
+            let principal = Principal {
+                account: account.clone(),
+                arn: format!("arn:aws:iam::{account}:user/{name}"),
+                user_id: format!("AIDASIMULATED{}", name.to_uppercase()),
+                access_key_id: key.clone(),
+                denied: user.denied.clone(),
+                region,
+            };
+            return Ok((user.secret_access_key.clone(), principal));
+        }
+    }
+    Err(AuthenticationError::UnknownKey)
+}
+
+fn check_scope(authorization: &Authorization, received: &Received) -> Result<(), AuthenticationError> {
+    let known = matches!(received.service.as_str(), "ecs" | "logs" | "sts");
+    if known && authorization.service != received.service {
+        let message = format!("Credential should be scoped to correct service: '{}'. ", received.service);
+        return Err(AuthenticationError::Mismatch(message));
+    }
+    if !authorization.date.starts_with(&authorization.day) {
+        let message = format!(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{}', from '{}'.",
+            authorization.day,
+            authorization.date.get(..8).unwrap_or_default(),
+            authorization.date,
+        );
+        return Err(AuthenticationError::Mismatch(message));
+    }
+    Ok(())
+}
+
+fn check_skew(authorization: &Authorization, now: Timestamp) -> Result<(), AuthenticationError> {
+    let (oldest, newest) = (earlier(now, SKEW), later(now, SKEW));
+    let date = &authorization.date;
+    if authorization.signed_at < oldest {
+        let (oldest, now) = (basic_date(oldest), basic_date(now));
+        let message = format!("Signature expired: {date} is now earlier than {oldest} ({now} - 5 min.)");
+        return Err(AuthenticationError::Mismatch(message));
+    }
+    if authorization.signed_at > newest {
+        let (newest, now) = (basic_date(newest), basic_date(now));
+        let message =
+            format!("Signature not yet current: {date} is still later than {newest} ({now} + 5 min.)");
+        return Err(AuthenticationError::Mismatch(message));
+    }
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! awsQuery: <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+
+use super::ServiceError;
+
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// The parameters of an awsQuery request.
+#[derive(Debug, Default)]
+pub(crate) struct Form(BTreeMap<String, String>);
+
+impl Form {
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        Self(form_urlencoded::parse(text).into_owned().collect())
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+pub(crate) fn success(operation: &str, result: &str, request_id: &str) -> Response<Bytes> {
+    respond(
+        StatusCode::OK,
+        format!(
+            "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{result}</{operation}Result>\
+             <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
+        ),
+    )
+}
+
+pub(crate) fn failure(error: &ServiceError, request_id: &str) -> Response<Bytes> {
+    let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
+    let mut text = format!("<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{kind}</Type>");
+    element(&mut text, "Code", &error.code);
+    element(&mut text, "Message", &error.message);
+    text.push_str("</Error>");
+    element(&mut text, "RequestId", request_id);
+    text.push_str("</ErrorResponse>");
+    respond(StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST), text)
+}
+
+/// Appends `<name>value</name>`.
+pub(crate) fn element(text: &mut String, name: &str, value: &str) {
+    // Writing to a string cannot fail.
+    let _ = write!(text, "<{name}>{}</{name}>", escape(value));
+}
+
+fn escape(value: &str) -> String {
+    value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn respond(status: StatusCode, text: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/xml"));
+    response
+}
