@@ -15,15 +15,13 @@ use super::{Again, Effect, Failure};
 const NEVER_CONNECTED: [&str; 2] = ["client error (Connect)", "HTTP connect timeout occurred"];
 
 /// A failure to get credentials, wherever in the SDK it came up. An error that landfall's own provider raised
-/// comes out as it went in.
+/// comes out as it went in, and is not repeated: the provider has done that.
 pub(super) fn of_credentials<E>(error: &SdkError<E, HttpResponse>) -> Option<Failure>
 where
     E: StdError + 'static,
 {
-    let own = chain(error).find_map(|source| source.downcast_ref::<Error>());
-    if let Some(own) = own {
-        let again = if own.kind().is_passing() { Again::Soon } else { Again::Never };
-        return Some(Failure::without_answer(own.clone(), Effect::NotSent, again));
+    if let Some(own) = chain(error).find_map(|source| source.downcast_ref::<Error>()) {
+        return Some(Failure::without_answer(own.clone(), Effect::NotSent, Again::Never));
     }
     let found = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
     let failure = match found {
