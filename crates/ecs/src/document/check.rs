@@ -102,12 +102,13 @@ impl Found<'_> {
     }
 
     fn wrong_type(&mut self, node: &Node, expected: &str, path: &str) {
-        let message = format!("`{path}`: expected {expected}, found {}", node.kind());
+        let fraction = node.as_number().is_some_and(|number| !json::is_whole(number));
+        let found = if fraction { "a number with a fraction" } else { node.kind() };
+        let message = format!("`{path}`: expected {expected}, found {found}");
         let cause = self.source.invalid(path, message, node.at);
         let hint = match (&node.value, expected) {
             (Json::Number(_) | Json::Bool(_), "a string") => Some("put the value in quotes"),
             (Json::String(_), "a whole number" | "true or false") => Some("write the value without quotes"),
-            (Json::Number(_), "a whole number") => Some("write it without a fraction"),
             _ => None,
         };
         self.problems.push(match hint {

@@ -225,6 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(deprecated, reason = "inference accelerators are gone, but old task definitions still name them")]
     fn the_table_knows_every_member_that_the_sdk_knows_with_its_type() {
         macro_rules! compare {
             ($($table:ident: $shape:ty),* $(,)?) => {$(

@@ -51,11 +51,11 @@ impl Source {
         if self.text.trim().is_empty() {
             return self.invalid("", "the file is empty", Some(0));
         }
-        let at = self.byte_of(error.line(), error.column());
         if self.looks_like_yaml() {
-            let cause = self.invalid("", "the file looks like YAML; YAML is not supported yet", Some(at));
+            let cause = self.invalid("", "the file looks like YAML; YAML is not supported yet", Some(0));
             return cause.with_hint("convert it to JSON");
         }
+        let at = self.byte_of(error.line(), error.column());
         let text = error.to_string();
         let cause = self.invalid("", text.split(" at line ").next().unwrap_or(&text), Some(at));
         if self.text[at..].starts_with("//") || self.text[at..].starts_with("/*") {

@@ -127,7 +127,7 @@ const FIELDS: [Bad; 30] = [
         r#"{"family":"web","containerDefinitions":[{"name":"web","cpu":1.5}]}"#,
         "containerDefinitions[0].cpu",
         (1, 61),
-        "expected a whole number",
+        "expected a whole number, found a number with a fraction",
     ),
     (
         r#"{"family":"web","containerDefinitions":[{"name":"web","essential":"true"}]}"#,
