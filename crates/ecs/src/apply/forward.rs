@@ -1,0 +1,222 @@
+//! To what was asked for.
+
+use std::time::Duration;
+
+use landfall_aws::failure::Failure;
+use landfall_core::event::Level;
+use landfall_core::{Context, Error, ErrorKind, Result, Token};
+
+use super::{fresh, new_deployment, primary_of, watch};
+use crate::client::Revision;
+use crate::document::{Document, RUN_TAG, echo_check};
+use crate::error::Refusal;
+use crate::facts::{Service, short};
+use crate::find;
+use crate::memory::{Existing, Forward, Known, Purpose, Started, Watch};
+use crate::run_tag;
+use crate::spec::{IfBusy, Source};
+use crate::target::EcsService;
+
+/// How long a second look waits when an earlier apply got as far as registering: DescribeServices and
+/// ListServiceDeployments may not show yet what it started. Stale reads of ECS are seen for a few seconds.
+const SECOND_LOOK: Duration = Duration::from_secs(4);
+
+/// Applies a plan, or its second part when the first one was to wait for somebody else.
+pub(crate) async fn forward(
+    target: &EcsService,
+    cx: &Context,
+    token: &Token,
+    forward: &Forward,
+    empty: bool,
+    so_far: Option<&Watch>,
+) -> Result<Watch> {
+    if forward.specification != target.spec.digest() {
+        return Err(Refusal::OtherSpecification.into());
+    }
+    let planned = |purpose, deployment: Started| Watch {
+        purpose,
+        service_arn: forward.baseline.service_arn.clone(),
+        deployment,
+        desired: forward.baseline.desired,
+        old_tasks: 0,
+        before: Some(forward.baseline.primary.clone()),
+        goal: None,
+    };
+    if let Some(attach) = &forward.attach {
+        return Ok(planned(Purpose::Deploy, attach.clone()));
+    }
+    if empty {
+        let primary = &forward.baseline.primary;
+        let created_at = primary.created_at.unwrap_or(forward.baseline.at);
+        let standing = Started {
+            id: primary.id.clone(),
+            created_at,
+            task_definition: primary.task_definition.clone(),
+            service_deployment: None,
+        };
+        return Ok(planned(Purpose::Unchanged, standing));
+    }
+    if let (Some(busy), None) = (&forward.busy, so_far) {
+        return Ok(planned(Purpose::Busy, busy.clone()));
+    }
+    start(target, cx, token, forward).await
+}
+
+async fn start(target: &EcsService, cx: &Context, token: &Token, forward: &Forward) -> Result<Watch> {
+    let wanted = wanted(target, cx, forward).await?;
+    let mut service = fresh(target, cx).await?;
+    let found = find::revision(&target.client, cx, token, forward, &wanted).await?;
+    if let Some(revision) = &found {
+        let again = revision.ours && forward.existing.is_none();
+        if let Some(own) = own_deployment(target, cx, forward, revision, &mut service, again).await? {
+            cx.note(
+                Level::Info,
+                "found-again",
+                format!(
+                    "deployment {} of {} was started by this run already",
+                    own.id,
+                    short(&own.task_definition)
+                ),
+            );
+            return Ok(watch(Purpose::Deploy, &service, own, Some(forward.baseline.primary.clone())));
+        }
+    }
+    expect_baseline(target, forward, &service)?;
+    let task_definition = match found {
+        Some(Existing { task_definition, .. }) => task_definition,
+        None => register(target, cx, token, &wanted).await?.arn,
+    };
+    update(target, cx, forward, &service, &task_definition).await
+}
+
+/// The deployment that was started before, if there is one. When this is known to be a repetition, a look that
+/// finds nothing is made a second time before anything is started.
+async fn own_deployment(
+    target: &EcsService,
+    cx: &Context,
+    forward: &Forward,
+    revision: &Existing,
+    service: &mut Service,
+    again: bool,
+) -> Result<Option<Started>> {
+    let baseline = &forward.baseline;
+    let own = find::own_deployment(&target.client, cx, service, baseline, revision).await?;
+    if own.is_some() || !again {
+        return Ok(own);
+    }
+    tokio::time::sleep(SECOND_LOOK).await;
+    *service = fresh(target, cx).await?;
+    find::own_deployment(&target.client, cx, service, baseline, revision).await
+}
+
+/// The wanted document: the pinned base with the images of the specification.
+pub(crate) async fn wanted(target: &EcsService, cx: &Context, forward: &Forward) -> Result<Document> {
+    match (&target.spec.source, &forward.base) {
+        (Source::Document(document), _) => target.spec.edit(document),
+        (_, Some(base)) => target.spec.edit(&target.revision(cx, base).await?.document),
+        (_, None) => Err(Error::internal("the plan names no task definition to start from")),
+    }
+}
+
+/// Nobody else may have changed the service since the plan was made, unless that was allowed.
+fn expect_baseline(target: &EcsService, forward: &Forward, service: &Service) -> Result<()> {
+    let primary = primary_of(target, service)?;
+    let baseline = &forward.baseline;
+    let expected = if forward.busy.is_some() {
+        // Whichever won: the one that was waited for, or the one before it after a rollback. What was planned from
+        // the live revision needs that to be live still.
+        let same_base = !matches!(target.spec.source, Source::Live)
+            || forward.base.as_deref() == Some(primary.task_definition.as_str());
+        baseline.knows(&primary.id) && same_base
+    } else {
+        primary.id == baseline.primary.id
+    };
+    if expected || target.spec.if_busy == IfBusy::Supersede {
+        return Ok(());
+    }
+    Err(Refusal::Moved {
+        service: target.spec.service.clone(),
+        found: primary.id.clone(),
+        task_definition: primary.task_definition.clone(),
+        expected: format!("{} of {}", baseline.primary.id, short(&baseline.primary.task_definition)),
+    }
+    .into())
+}
+
+/// Registers the document with this run's tag; without it when tagging is denied.
+async fn register(target: &EcsService, cx: &Context, token: &Token, wanted: &Document) -> Result<Revision> {
+    let mut tagged = wanted.clone();
+    tagged.set_tag(RUN_TAG, &run_tag::value(token));
+    let (sent, made) = match target.client.register(cx, &tagged).await {
+        Err(failure) if tagging_denied(&failure) => {
+            cx.note(
+                Level::Warning,
+                "run-tag-dropped",
+                format!(
+                    "ecs:TagResource is denied: the revision is registered without the tag {RUN_TAG}, and a run that \
+                     loses its journal will not know it again"
+                ),
+            );
+            let plain = wanted.without_tag(RUN_TAG);
+            let made = target.client.register(cx, &plain).await?;
+            (plain, made)
+        }
+        other => (tagged, other?),
+    };
+    let lost = echo_check(&sent, &made.document);
+    if !lost.is_empty() {
+        cx.note(
+            Level::Warning,
+            "fields-not-echoed",
+            format!(
+                "ECS registered {} without members that were sent: {}. They are misspelt, or ECS ignores them",
+                short(&made.arn),
+                lost.join(", ")
+            ),
+        );
+    }
+    Ok(made)
+}
+
+fn tagging_denied(failure: &Failure) -> bool {
+    failure.kind() == ErrorKind::Denied
+        && (failure.denial().is_some_and(|denial| denial.action == "ecs:TagResource")
+            || failure.error().message().contains("ecs:TagResource"))
+}
+
+/// The one UpdateService.
+async fn update(
+    target: &EcsService,
+    cx: &Context,
+    forward: &Forward,
+    before: &Service,
+    task_definition: &str,
+) -> Result<Watch> {
+    let answered = match target.client.update_service(cx, task_definition, forward.force).await {
+        Ok(answered) => answered.value,
+        Err(failure) => return Err(explained(failure, task_definition)),
+    };
+    let known: Vec<String> = before.deployments.iter().map(|deployment| deployment.id.clone()).collect();
+    let started = new_deployment(&answered, &known, task_definition);
+    let Some(started) = started else {
+        let primary = primary_of(target, &answered)?;
+        return Err(Refusal::NoNewDeployment {
+            service: target.spec.service.clone(),
+            wanted: task_definition.to_owned(),
+            primary: primary.id.clone(),
+            shown: primary.task_definition.clone(),
+        }
+        .into());
+    };
+    Ok(watch(Purpose::Deploy, &answered, started, before.primary().map(Known::of)))
+}
+
+fn explained(failure: Failure, task_definition: &str) -> Error {
+    let inactive = failure.error().message().contains("is inactive");
+    let error = Error::from(failure);
+    if inactive {
+        return Error::from(Refusal::TaskDefinitionInactive { arn: task_definition.to_owned() })
+            .with_source(&error);
+    }
+    error
+}

@@ -1,0 +1,161 @@
+//! The calls: one thin function each.
+//!
+//! Requests are made from JSON and answers are read from JSON, so that nothing is lost between AWS and landfall;
+//! the SDK signs, sends and finds the endpoint. Retries and rate limits are [`landfall_aws::call`]'s.
+
+mod deployments;
+mod evidence;
+mod services;
+mod task_definitions;
+
+use aws_types::SdkConfig;
+use jiff::Timestamp;
+use landfall_aws::call::Call;
+use landfall_aws::failure::Failure;
+use landfall_aws::raw::Answer;
+use landfall_core::limit::Rate;
+use landfall_core::{Context, Error, Place};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::facts;
+
+pub(crate) use task_definitions::Revision;
+
+/// The clients of one service in one cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    ecs: aws_sdk_ecs::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    place: Place,
+    cluster: String,
+    service: String,
+}
+
+/// Facts, and when AWS stated them.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered<T> {
+    pub(crate) value: T,
+    /// The server's clock, to the second.
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// Groups of calls that share a token bucket, with burst and refill per second. Per account and region; from
+/// "Request throttling for the Amazon ECS API" in the Amazon ECS API reference.
+#[derive(Debug, Clone, Copy)]
+enum Category {
+    RegisterTaskDefinition,
+    ReadTaskDefinitions,
+    ModifyServices,
+    ReadServices,
+    ReadServiceDeployments,
+    ReadServiceRevisions,
+    ReadTasks,
+    ReadClusters,
+}
+
+impl Category {
+    fn limit(self) -> (&'static str, Rate) {
+        let (name, burst, per_second) = match self {
+            Self::RegisterTaskDefinition => ("register-task-definition", 20.0, 1.0),
+            Self::ReadTaskDefinitions => ("read-task-definitions", 50.0, 20.0),
+            Self::ModifyServices => ("modify-services", 50.0, 5.0),
+            Self::ReadServices => ("read-services", 100.0, 20.0),
+            Self::ReadServiceDeployments => ("read-service-deployments", 50.0, 20.0),
+            Self::ReadServiceRevisions => ("read-service-revisions", 50.0, 20.0),
+            Self::ReadTasks => ("read-tasks", 100.0, 20.0),
+            Self::ReadClusters => ("read-clusters", 50.0, 20.0),
+        };
+        (name, Rate::new(burst, per_second))
+    }
+}
+
+/// Sends a JSON body by one operation of an SDK client and gives the answer as it came, with retries.
+macro_rules! exchange {
+    ($cx:expr, $call:expr, $client:expr, $operation:ident, $body:expr) => {{
+        let body: String = $body;
+        let call = $call;
+        landfall_aws::call::try_run($cx, &call, || async {
+            let exchange = landfall_aws::raw::Exchange::new(body.clone());
+            let sent = $client.$operation().customize().interceptor(exchange.clone()).send().await;
+            $crate::client::checked(exchange.answered(sent)?)
+        })
+        .await
+    }};
+}
+use exchange;
+
+impl Client {
+    pub(crate) fn new(config: &SdkConfig, place: &Place, cluster: &str, service: &str) -> Self {
+        Self {
+            ecs: aws_sdk_ecs::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            place: place.clone(),
+            cluster: cluster.to_owned(),
+            service: service.to_owned(),
+        }
+    }
+
+    fn limited(&self, call: Call, category: Category) -> Call {
+        let (name, rate) = category.limit();
+        call.limited(format!("ecs/{}/{}/{name}", self.place.account, self.place.region), rate)
+    }
+
+    fn read(&self, operation: &'static str, category: Category) -> Call {
+        self.limited(Call::read("ecs", operation), category)
+    }
+
+    fn write(&self, operation: &'static str, category: Category) -> Call {
+        self.limited(Call::write("ecs", operation), category)
+    }
+
+    /// `service web in cluster demo`.
+    fn subject(&self) -> String {
+        format!("service {} in cluster {}", self.service, self.cluster)
+    }
+}
+
+/// An answer whose body is JSON. Checked inside of the retries: a proxy's error page is worth another try.
+fn checked(answer: Answer) -> Result<Answer, Failure> {
+    answer.json::<serde::de::IgnoredAny>("ECS")?;
+    Ok(answer)
+}
+
+/// The facts in an answer.
+fn facts<T: DeserializeOwned>(operation: &'static str, answer: &Answer) -> Result<Answered<T>, Failure> {
+    let value: Value = answer.json(operation)?;
+    let value = facts::read(value).map_err(|error| {
+        Failure::from(
+            Error::internal(format!("{operation}: the answer is not of the expected form"))
+                .with_source(&error),
+        )
+    })?;
+    Ok(Answered { value, at: answer.date })
+}
+
+/// An optional call: denied is an answer too.
+pub(crate) enum Allowed<T> {
+    Yes(T),
+    /// The permission that is missing: `ecs:ListServiceDeployments`.
+    No(String),
+}
+
+/// Turns a refusal for want of permission into a value; `action` is what the call needs.
+pub(crate) fn allowed<T>(
+    cx: &Context,
+    action: &str,
+    made: Result<T, Failure>,
+) -> landfall_core::Result<Allowed<T>> {
+    match made {
+        Ok(value) => Ok(Allowed::Yes(value)),
+        Err(failure) if failure.kind() == landfall_core::ErrorKind::Denied => {
+            cx.note(
+                landfall_core::event::Level::Debug,
+                "permission-missing",
+                format!("{action} is denied; going on without it: {}", failure.error()),
+            );
+            Ok(Allowed::No(action.to_owned()))
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}

@@ -1,0 +1,37 @@
+//! A task, as DescribeTasks answers it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::epoch;
+
+/// `Task` of the ECS API.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Task {
+    pub(crate) task_arn: String,
+    pub(crate) task_definition_arn: String,
+    /// The id of the deployment that started it.
+    pub(crate) started_by: String,
+    pub(crate) last_status: String,
+    pub(crate) health_status: String,
+    pub(crate) stop_code: String,
+    pub(crate) stopped_reason: String,
+    #[serde(deserialize_with = "epoch::read")]
+    pub(crate) created_at: Option<Timestamp>,
+    #[serde(deserialize_with = "epoch::read")]
+    pub(crate) stopped_at: Option<Timestamp>,
+    pub(crate) containers: Vec<TaskContainer>,
+}
+
+/// `Container` of the ECS API.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct TaskContainer {
+    pub(crate) name: String,
+    pub(crate) image: String,
+    pub(crate) last_status: String,
+    pub(crate) health_status: String,
+    pub(crate) exit_code: Option<i64>,
+    pub(crate) reason: String,
+}

@@ -1,0 +1,219 @@
+//! Judges by the service deployment: the one record that is about our deployment and nothing else.
+//!
+//! Statuses and their meaning: "Service deployments" in the Amazon ECS developer guide.
+
+use jiff::SignedDuration;
+use landfall_core::event::Level;
+use landfall_core::{Cause, End, State};
+
+use super::{Facts, Judgement, counted, counts, ready, superseded};
+use crate::facts::{RolloutStatus, Service, ServiceDeployment, short};
+use crate::memory::{Purpose, Watch};
+
+/// How long ListServiceDeployments and DescribeServices may lag behind before it is worth a note. An invented
+/// number: reads of ECS are documented as eventually consistent without saying by how much.
+const LAG: SignedDuration = SignedDuration::from_secs(60);
+
+/// Where our deployment stands.
+pub(crate) fn judge(watch: &Watch, facts: &Facts) -> Judgement {
+    let Some(ours) = &facts.service_deployment else {
+        return Judgement::new(State::pending("DescribeServiceDeployments does not show the deployment yet"));
+    };
+    let status = ours.standing();
+    if watch.purpose == Purpose::Busy {
+        return busy(ours, status);
+    }
+    match status {
+        RolloutStatus::Going | RolloutStatus::GoingBack => going(watch, ours, status),
+        RolloutStatus::Unknown => going(watch, ours, status).noting(
+            Level::Warning,
+            "unknown-status",
+            format!("ECS calls the service deployment {}, which landfall does not know; it goes on looking", ours.status),
+        ),
+        RolloutStatus::Successful if watch.purpose == Purpose::RollBack => Judgement::new(State::Proceed).noting(
+            Level::Warning,
+            "stopped-too-late",
+            "the deployment succeeded before it could be stopped; the service is updated back instead",
+        ),
+        RolloutStatus::Successful => successful(watch, ours, facts),
+        RolloutStatus::RolledBack => rolled_back(watch, ours, facts),
+        RolloutStatus::RollbackFailed => Judgement::new(State::Ended(End::Failed)).because(
+            Cause::new(
+                "rollback-failed",
+                format!("the deployment failed, and so did AWS's rollback of it{}", reason(ours)),
+            )
+            .with_hint("the service may run both revisions or neither: look at its tasks, then update it to a revision that works"),
+        ),
+        RolloutStatus::Stopped => stopped(watch, ours, facts),
+    }
+}
+
+fn busy(ours: &ServiceDeployment, status: RolloutStatus) -> Judgement {
+    if status.is_final() {
+        return Judgement::new(State::Proceed);
+    }
+    let target = &ours.target_service_revision;
+    Judgement::new(State::pending(format!(
+        "somebody else's deployment to end first: it is {}, with {} of {} tasks running",
+        ours.status, target.running_task_count, target.requested_task_count
+    )))
+}
+
+fn going(watch: &Watch, ours: &ServiceDeployment, status: RolloutStatus) -> Judgement {
+    let target = &ours.target_service_revision;
+    let (running, wanted, old) = (target.running_task_count, target.requested_task_count, ours.old_tasks());
+    if let Some(hook) = ours.paused_hook() {
+        let stage = ours.lifecycle_stage.as_deref().unwrap_or("a lifecycle hook");
+        let until = hook.expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
+        let id = hook.hook_id.as_deref().unwrap_or("of unknown id");
+        return Judgement::new(State::Pending {
+            waiting_for: format!(
+                "somebody to continue the deployment, paused at {stage} by hook {id}{until}"
+            ),
+            person: true,
+        })
+        .counting(counts(watch, running, wanted, old));
+    }
+    if status == RolloutStatus::GoingBack {
+        let what = format!("AWS to roll back ({}): {old} old {} running", ours.status, super::tasks(old));
+        return Judgement::new(State::pending(what));
+    }
+    let stage = ours.lifecycle_stage.as_deref().map(|stage| format!(" (stage {stage})")).unwrap_or_default();
+    Judgement::new(State::pending(format!("{}{stage}", counted(watch, running, wanted, old))))
+        .counting(counts(watch, running, wanted, old))
+}
+
+fn successful(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement {
+    let arn = Some(ours.service_deployment_arn.as_str());
+    let target = &ours.target_service_revision;
+    let desired = facts.service.as_ref().map_or(watch.desired, |service| service.desired_count);
+    let done = ready(watch, arn, desired).counting(counts(
+        watch,
+        target.running_task_count.max(desired),
+        desired,
+        0,
+    ));
+    let Some(primary) = facts.service.as_ref().and_then(Service::primary) else { return done };
+    if primary.id == watch.deployment.id {
+        return done;
+    }
+    if primary.created_at.is_some_and(|at| at > watch.deployment.created_at) {
+        return done.noting(
+            Level::Warning,
+            "superseded-afterwards",
+            format!(
+                "the deployment succeeded; since then {}, which rolls out {}, has taken its place",
+                primary.id,
+                short(&primary.task_definition)
+            ),
+        );
+    }
+    // An older primary beside a success can only be a stale read: a rollback of a later deployment would have put
+    // ours back.
+    let settled = ours.finished_at.or(ours.created_at);
+    let stale = facts.now.zip(settled).is_none_or(|(now, at)| now.duration_since(at) < LAG);
+    if stale {
+        let what = format!("DescribeServices to show the success; it still shows {}", primary.id);
+        return Judgement::new(State::pending(what)).counting(done.progress);
+    }
+    done.noting(
+        Level::Warning,
+        "primary-differs",
+        format!("ECS reports success, and yet the service's primary deployment is the older {}", primary.id),
+    )
+}
+
+fn rolled_back(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement {
+    let to = facts
+        .service
+        .as_ref()
+        .and_then(Service::primary)
+        .filter(|primary| primary.id != watch.deployment.id)
+        .map(|primary| short(&primary.task_definition).to_owned())
+        .or_else(|| ours.rollback.as_ref().map(|rollback| rollback.service_revision_arn.clone()))
+        .unwrap_or_else(|| "the revision before".to_owned());
+    if watch.purpose == Purpose::RollBack {
+        let back = watch.goal.clone().unwrap_or(to);
+        return Judgement::new(State::Ready(
+            landfall_core::Outputs::new()
+                .with("service_arn", &watch.service_arn)
+                .with("task_definition_arn", &back)
+                .with("task_definition", short(&back)),
+        ));
+    }
+    Judgement::new(State::Ended(End::RolledBack { to })).because(ending(ours, "rolled back"))
+}
+
+fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement {
+    if let Some((by, task_definition)) = newer(watch, facts) {
+        return Judgement::new(State::Ended(End::Superseded { by: by.clone() })).because(superseded(
+            watch,
+            &by,
+            task_definition.as_deref(),
+        ));
+    }
+    if watch.purpose == Purpose::RollBack {
+        // It has ended, but nothing was put back: the next part looks afresh.
+        return Judgement::new(State::Proceed);
+    }
+    if ours.breaker_triggered() || ours.alarm_triggered() {
+        return Judgement::new(State::Ended(End::Failed)).because(ending(ours, "stopped"));
+    }
+    Judgement::new(State::Ended(End::Stopped)).because(
+        Cause::new("stopped", format!("somebody stopped the deployment{}", reason(ours)))
+            .with_hint("CloudTrail names who called StopServiceDeployment"),
+    )
+}
+
+/// The deployment that took our place, with its task definition where that is known.
+fn newer(watch: &Watch, facts: &Facts) -> Option<(String, Option<String>)> {
+    let primary = facts.service.as_ref().and_then(Service::primary);
+    if let Some(primary) = primary
+        && primary.id != watch.deployment.id
+        && primary.created_at.is_some_and(|at| at > watch.deployment.created_at)
+    {
+        return Some((primary.id.clone(), Some(primary.task_definition.clone())));
+    }
+    let later = |brief: &&crate::facts::Brief| {
+        brief.created_at.is_some_and(|at| at > watch.deployment.created_at)
+            && !crate::facts::is_revision_of(&brief.target_service_revision_arn, &watch.deployment.id)
+    };
+    facts.newer.iter().find(later).map(|brief| (brief.service_deployment_arn.clone(), None))
+}
+
+/// Why AWS ended the deployment: circuit breaker, alarm, or its own words.
+fn ending(ours: &ServiceDeployment, how: &str) -> Cause {
+    if ours.alarm_triggered() {
+        let alarms = ours.alarms.as_ref();
+        let names = alarms.map(|alarms| alarms.triggered_alarm_names.join(", ")).unwrap_or_default();
+        return Cause::new(
+            "alarm-rollback",
+            format!("AWS {how} the deployment because of alarm {names}{}", reason(ours)),
+        )
+        .with_hint("look at what the alarm measures during the rollout");
+    }
+    if ours.breaker_triggered() {
+        let (failed, threshold) = ours
+            .deployment_circuit_breaker
+            .as_ref()
+            .map_or((0, 0), |breaker| (breaker.failure_count, breaker.threshold));
+        return Cause::new(
+            "circuit-breaker",
+            format!(
+                "the deployment circuit breaker {how} the deployment after {failed} failed {} (its threshold is {threshold}){}",
+                super::tasks(failed),
+                reason(ours)
+            ),
+        )
+        .with_hint("the causes of the failed tasks are listed beside this one; mend those and deploy again");
+    }
+    let asked = ours.rollback.as_ref().and_then(|rollback| rollback.reason.as_deref());
+    let why = asked.map_or_else(|| reason(ours), |asked| format!(": {}", asked.trim_end_matches('.')));
+    Cause::new("rolled-back", format!("AWS {how} the deployment{why}"))
+        .with_hint("look at the service's events and at who called StopServiceDeployment")
+}
+
+fn reason(ours: &ServiceDeployment) -> String {
+    let text = ours.status_reason.as_deref().unwrap_or_default().trim_end_matches('.');
+    if text.is_empty() { String::new() } else { format!(": {text}") }
+}

@@ -1,0 +1,43 @@
+//! Judges what runs already, when there is nothing to do: "unchanged" says that it is healthy.
+
+use landfall_core::{Cause, End, State};
+
+use super::{Facts, Judgement, counts, ready, superseded, tasks};
+use crate::memory::Watch;
+
+/// Whether the deployment that was there is still there and has its tasks.
+pub(crate) fn judge(watch: &Watch, facts: &Facts) -> Judgement {
+    let Some(service) = &facts.service else {
+        return Judgement::new(State::pending("DescribeServices does not show the service"));
+    };
+    let Some(primary) = service.primary() else {
+        return Judgement::new(State::pending("DescribeServices to list the service's deployments"));
+    };
+    if primary.id != watch.deployment.id && primary.task_definition != watch.deployment.task_definition {
+        return Judgement::new(State::Ended(End::Superseded { by: primary.id.clone() })).because(superseded(
+            watch,
+            &primary.id,
+            Some(&primary.task_definition),
+        ));
+    }
+    let progress = counts(watch, primary.running_count, primary.desired_count, 0);
+    if primary.rollout_state.as_deref() == Some("FAILED") {
+        let why = primary.rollout_state_reason.as_deref().unwrap_or_default().trim_end_matches('.');
+        return Judgement::new(State::Ended(End::Failed)).counting(progress).because(
+            Cause::new(
+                "current-deployment-failed",
+                format!(
+                    "the service has the wanted revision already, and its deployment {} failed: {why}",
+                    primary.id
+                ),
+            )
+            .with_hint("mend the cause; to start new tasks of the same revision, force a new deployment"),
+        );
+    }
+    if primary.is_rolling_out() || !primary.is_full() {
+        let (running, wanted) = (primary.running_count, primary.desired_count);
+        let what = format!("nothing to change; {running} of {wanted} {} running", tasks(wanted));
+        return Judgement::new(State::pending(what)).counting(progress);
+    }
+    ready(watch, None, service.desired_count).counting(progress)
+}

@@ -1,0 +1,194 @@
+//! What to do when a deployment of the service is under way: our own is followed, somebody else's by the policy.
+
+use landfall_core::event::Level;
+use landfall_core::target::Effect;
+use landfall_core::{Change, Context, Plan, Result};
+
+use super::{Scene, changes, named};
+use crate::client::{Allowed, allowed};
+use crate::document::diff;
+use crate::error::Refusal;
+use crate::facts::{Brief, MOVING, is_revision_of, last_segment, short};
+use crate::find;
+use crate::memory::{Forward, Known, Started, Work};
+use crate::run_tag;
+use crate::spec::IfBusy;
+use crate::target::EcsService;
+
+/// A deployment that has not ended.
+pub(super) struct InFlight {
+    started: Started,
+    status: String,
+    /// This run registered its revision.
+    ours: bool,
+    /// How its content differs from what is wanted.
+    differences: Vec<String>,
+}
+
+/// The deployment that is under way, if there is one.
+pub(super) async fn in_flight(target: &EcsService, cx: &Context, scene: &Scene) -> Result<Option<InFlight>> {
+    let listed = target.client.list_service_deployments(cx, None, &MOVING).await;
+    let listed = match allowed(cx, "ecs:ListServiceDeployments", listed)? {
+        Allowed::Yes(listed) => listed.value.into_iter().next(),
+        Allowed::No(_) => None,
+    };
+    let found = match listed {
+        Some(brief) => of_brief(target, cx, scene, &brief).await?,
+        None => of_primary(scene),
+    };
+    let Some((started, status)) = found else { return Ok(None) };
+    let revision = if started.task_definition == scene.live.arn {
+        scene.live.clone()
+    } else {
+        named(target, cx, &started.task_definition).await?
+    };
+    let ours = revision.run_tag().is_some_and(|tag| run_tag::is_of(tag, cx.run(), cx.step()));
+    let differences = diff(&revision.document, &scene.wanted);
+    Ok(Some(InFlight { started, status, ours, differences }))
+}
+
+/// By the service alone, when service deployments may not be listed.
+fn of_primary(scene: &Scene) -> Option<(Started, String)> {
+    let primary = scene.service.primary().filter(|primary| primary.is_rolling_out())?;
+    Some((Started::of(primary)?, "IN_PROGRESS".to_owned()))
+}
+
+async fn of_brief(
+    target: &EcsService,
+    cx: &Context,
+    scene: &Scene,
+    brief: &Brief,
+) -> Result<Option<(Started, String)>> {
+    let shown = scene
+        .service
+        .deployments
+        .iter()
+        .find(|deployment| is_revision_of(&brief.target_service_revision_arn, &deployment.id));
+    let task_definition = match shown {
+        Some(shown) => Some(shown.task_definition.clone()),
+        None => revision_of(target, cx, &brief.target_service_revision_arn).await?,
+    };
+    let Some(task_definition) = task_definition else { return Ok(of_primary(scene)) };
+    Ok(find::of_brief(brief, &task_definition).map(|started| (started, brief.status.clone())))
+}
+
+/// The task definition of a service revision, if it may be read.
+async fn revision_of(target: &EcsService, cx: &Context, arn: &str) -> Result<Option<String>> {
+    let read = target.client.describe_service_revisions(cx, &[arn.to_owned()]).await;
+    Ok(match allowed(cx, "ecs:DescribeServiceRevisions", read)? {
+        Allowed::Yes(revisions) => revisions.into_iter().next().map(|revision| revision.task_definition),
+        Allowed::No(_) => None,
+    })
+}
+
+/// The plan while something is under way.
+pub(super) async fn plan(
+    target: &EcsService,
+    cx: &Context,
+    scene: &Scene,
+    mut forward: Forward,
+    found: InFlight,
+) -> Result<Plan> {
+    let InFlight { started, status, ours, differences } = found;
+    if ours {
+        if !differences.is_empty() {
+            let (deployment, task_definition) = (started.id, started.task_definition);
+            return Err(Refusal::OtherContent { deployment, task_definition, differences }.into());
+        }
+        return attach(target, cx, scene, forward, started).await;
+    }
+    let name = started.service_deployment.clone().unwrap_or_else(|| started.id.clone());
+    match target.spec.if_busy {
+        IfBusy::Fail => Err(Refusal::Busy {
+            service: target.spec.service.clone(),
+            deployment: name,
+            status,
+            task_definition: started.task_definition,
+            began: started.created_at,
+            now: scene.at,
+        }
+        .into()),
+        IfBusy::Supersede => {
+            let text =
+                format!("deployment {name} of {} is superseded, as asked", short(&started.task_definition));
+            cx.note(Level::Warning, "supersedes", text);
+            target.plan_of(changes(target, scene, &forward), &Work::Forward(Box::new(forward)))
+        }
+        IfBusy::Adopt if !differences.is_empty() => Err(Refusal::NotAdoptable {
+            deployment: name,
+            task_definition: started.task_definition,
+            differences,
+        }
+        .into()),
+        // What is wanted is on its way: to wait for it is to follow it.
+        IfBusy::Adopt | IfBusy::Wait if differences.is_empty() && !target.spec.force => {
+            let text =
+                format!("deployment {name} rolls out what is wanted: it is followed, and never undone");
+            cx.note(Level::Info, "adopted", text);
+            forward.attach = Some(started);
+            // Without changes: what somebody else began is not ours to undo.
+            target.plan_of(Vec::new(), &Work::Forward(Box::new(forward)))
+        }
+        IfBusy::Adopt | IfBusy::Wait => {
+            let wait = format!("waits for deployment {name} of {} to end", short(&started.task_definition));
+            let mut planned = changes(target, scene, &forward);
+            if let Some(service) = planned.pop() {
+                planned.push(service.with_details([wait]));
+            }
+            forward.busy = Some(started);
+            target.plan_of(planned, &Work::Forward(Box::new(forward)))
+        }
+    }
+}
+
+/// Goes on with this run's own deployment, which an earlier process started.
+async fn attach(
+    target: &EcsService,
+    cx: &Context,
+    scene: &Scene,
+    mut forward: Forward,
+    own: Started,
+) -> Result<Plan> {
+    cx.note(
+        Level::Info,
+        "found-again",
+        format!("deployment {} of {} was started by this run already", own.id, short(&own.task_definition)),
+    );
+    let baseline = &mut forward.baseline;
+    baseline.present.retain(|id| *id != own.id);
+    baseline.at = own.created_at;
+    if baseline.primary.id == own.id {
+        baseline.primary = before(target, cx, scene, &own).await?;
+    }
+    let change = Change::new(Effect::Update, target.subject()).with_details([format!(
+        "goes on with deployment {} of {}",
+        own.id,
+        short(&own.task_definition)
+    )]);
+    forward.attach = Some(own);
+    target.plan_of(vec![change], &Work::Forward(Box::new(forward)))
+}
+
+/// What was there before our own deployment: its source, or else the other deployment that still drains. Whether
+/// that had succeeded is not known, so an undo asks the history first.
+async fn before(target: &EcsService, cx: &Context, scene: &Scene, own: &Started) -> Result<Known> {
+    let unsure = Some("UNKNOWN".to_owned());
+    let other = scene.service.deployments.iter().find(|deployment| deployment.id != own.id);
+    let other = other.map(|other| Known { rollout_state: unsure.clone(), ..Known::of(other) });
+    let Some(arn) = &own.service_deployment else { return Ok(other.unwrap_or_default()) };
+    let described = target.client.describe_service_deployment(cx, arn).await;
+    let Allowed::Yes(described) = allowed(cx, "ecs:DescribeServiceDeployments", described)? else {
+        return Ok(other.unwrap_or_default());
+    };
+    let sources = described.value.map(|found| found.source_service_revisions).unwrap_or_default();
+    let Some(source) = sources.first() else { return Ok(other.unwrap_or_default()) };
+    Ok(match revision_of(target, cx, &source.arn).await? {
+        Some(task_definition) => Known {
+            id: format!("ecs-svc/{}", last_segment(&source.arn)),
+            task_definition,
+            rollout_state: unsure,
+            ..Known::default()
+        },
+        None => other.unwrap_or_default(),
+    })
+}
