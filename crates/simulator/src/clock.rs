@@ -16,9 +16,14 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// A clock that shows `start` now and runs from here.
-    pub(crate) fn starting_at(start: Timestamp) -> Self {
-        Self { start, epoch: tokio::time::Instant::now() }
+    /// A clock that shows `start` at `epoch`.
+    pub(crate) fn starting_at(start: Timestamp, epoch: tokio::time::Instant) -> Self {
+        Self { start, epoch }
+    }
+
+    /// What it showed at first.
+    pub(crate) fn start(&self) -> Timestamp {
+        self.start
     }
 
     /// What the clock shows.

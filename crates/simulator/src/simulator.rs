@@ -22,6 +22,8 @@ pub struct Simulator {
 
 struct Shared {
     seed: Seed,
+    /// When the simulator was built: its time starts there.
+    built: tokio::time::Instant,
     /// Made at the first use, so that a served simulator can start at the wall clock's time.
     state: Mutex<Option<State>>,
 }
@@ -75,9 +77,10 @@ impl Builder {
         self.start_at(wall::now())
     }
 
-    /// The simulator. Its time starts when it is first used.
+    /// The simulator. Its time starts now.
     pub fn build(self) -> Simulator {
-        Simulator { shared: Arc::new(Shared { seed: self.seed, state: Mutex::new(None) }) }
+        let built = tokio::time::Instant::now();
+        Simulator { shared: Arc::new(Shared { seed: self.seed, built, state: Mutex::new(None) }) }
     }
 }
 
@@ -90,8 +93,7 @@ impl Simulator {
     /// Runs `work` on the state, which is made first if need be. The present is reached before `work` sees it.
     pub(crate) fn with_state<T>(&self, work: impl FnOnce(&mut State) -> T) -> T {
         let mut guard = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let state =
-            guard.get_or_insert_with(|| self.new_state(self.shared.seed.start_at.unwrap_or(DEFAULT_START)));
+        let state = guard.get_or_insert_with(|| self.new_state(DEFAULT_START));
         state.advance();
         work(state)
     }
@@ -99,14 +101,14 @@ impl Simulator {
     /// Makes the state at the wall clock's time, unless it exists or a start time was given.
     pub(crate) fn start_at_wall_clock(&self) {
         let mut guard = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.get_or_insert_with(|| self.new_state(self.shared.seed.start_at.unwrap_or_else(wall::now)));
+        guard.get_or_insert_with(|| self.new_state(wall::now()));
     }
 
-    fn new_state(&self, start: Timestamp) -> State {
-        let Seed { world, scenario, .. } = &self.shared.seed;
+    fn new_state(&self, default_start: Timestamp) -> State {
+        let Shared { seed: Seed { world, scenario, start_at }, built, .. } = &*self.shared;
         // A merge patch that does not make a world is a mistake in the scenario; the built-in ones are tested.
         let world = scenario.apply_to(world).unwrap_or_else(|_| world.clone());
-        State::new(Clock::starting_at(start), world, scenario)
+        State::new(Clock::starting_at(start_at.unwrap_or(default_start), *built), world, scenario)
     }
 
     /// What the simulator's clock shows.

@@ -9,6 +9,7 @@
 
 mod agenda;
 mod arn;
+pub(crate) mod definition;
 pub(crate) mod model;
 mod operations;
 mod rollout;
@@ -26,7 +27,8 @@ use crate::ids::Ids;
 use crate::logs::LogGroups;
 use crate::{Behaviour, BehaviourRule, Region, ScriptedAction};
 use agenda::Agenda;
-use model::{ClusterState, Revision, ServiceKey, ServiceState, TaskState};
+use definition::Revision;
+use model::{ClusterState, ServiceKey, ServiceState, TaskState};
 
 pub(crate) use operations::OPERATIONS;
 

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::agenda::{Agenda, Due};
+use super::definition::Tags;
 use super::model::{
     ClusterState, Deployment, Event, Rollout, ServiceDeployment, ServiceKey, ServiceRevision, ServiceState,
-    Tags,
 };
 use super::{RegionState, Setup};
 use crate::clock::{earlier, later, ms};

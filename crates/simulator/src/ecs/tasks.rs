@@ -197,8 +197,8 @@ impl TaskState {
             Failure::ImageNotFound => {
                 let (name, reason) = self.pull_error();
                 self.stop_code = Some("TaskFailedToStart");
-                self.stopped_reason = Some(reason.clone());
-                self.blame(&name, None, Some(reason));
+                self.blame(&name, None, Some(&reason));
+                self.stopped_reason = Some(reason);
                 None
             }
             Failure::Exit { container, code, log, .. } => {
@@ -210,7 +210,7 @@ impl TaskState {
             }
             Failure::OutOfMemory { container, .. } => {
                 let name = self.named_or_first(&container);
-                let reason = "OutOfMemoryError: Container killed due to memory usage".to_owned();
+                let reason = "OutOfMemoryError: Container killed due to memory usage";
                 self.stop_code = Some("EssentialContainerExited");
                 self.stopped_reason = Some("Essential container in task exited".to_owned());
                 self.blame(&name, Some(137), Some(reason));
@@ -249,12 +249,12 @@ impl TaskState {
     }
 
     /// The container at fault gets its code and reason; the others, if they ran, are stopped with it.
-    fn blame(&mut self, name: &str, code: Option<i32>, reason: Option<String>) {
+    fn blame(&mut self, name: &str, code: Option<i32>, reason: Option<&str>) {
         let ran = self.started_at.is_some();
         for container in &mut self.containers {
             if container.info.name == name {
                 container.exit_code = code;
-                container.reason.clone_from(&reason);
+                container.reason = reason.map(str::to_owned);
             } else if ran {
                 container.exit_code = Some(0);
             }

@@ -37,7 +37,7 @@ impl Issuer {
         url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url)
     }
 
-    pub(crate) fn token(&self, claims: Claims, now: Timestamp) -> String {
+    pub(crate) fn token(&self, claims: &Claims, now: Timestamp) -> String {
         let key_id = if claims.unknown_key { "a-key-nobody-knows" } else { KEY_ID };
         let header = json!({ "alg": "RS256", "kid": key_id, "typ": "JWT" });
         let payload = claims.payload(&self.url, now);

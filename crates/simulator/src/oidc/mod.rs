@@ -33,10 +33,10 @@ impl Oidc {
     }
 
     /// A signed token. Times are on the simulator's clock.
-    pub fn token(&self, claims: Claims) -> String {
+    pub fn token(&self, claims: impl std::borrow::Borrow<Claims>) -> String {
         self.simulator.with_state(|state| {
             let now = state.clock.now();
-            state.issuer.token(claims, now)
+            state.issuer.token(claims.borrow(), now)
         })
     }
 

@@ -60,11 +60,6 @@ impl Object {
         self.0.keys().map(String::as_str)
     }
 
-    /// The member's text as it was sent.
-    pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(|value| value.get())
-    }
-
     /// The member, if it is there and has this form.
     pub(crate) fn read<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.0.get(name)?.get()).ok()

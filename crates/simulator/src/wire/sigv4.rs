@@ -144,7 +144,7 @@ fn encode(text: &str, keep_slash: bool) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             b'/' if keep_slash => encoded.push('/'),
             _ => encoded.push_str(&format!("%{byte:02X}")),

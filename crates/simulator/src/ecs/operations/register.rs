@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Answered;
 use super::validate::validate;
 use crate::ecs::RegionState;
-use crate::ecs::model::{Revision, Tags};
+use crate::ecs::definition::{Revision, Tags};
 use crate::wire::Object;
 use crate::wire::json::epoch;
 

@@ -3,7 +3,8 @@
 use super::validate::check_tags;
 use super::{Answered, invalid};
 use crate::ecs::RegionState;
-use crate::ecs::model::{ServiceKey, Tags};
+use crate::ecs::definition::Tags;
+use crate::ecs::model::ServiceKey;
 use crate::wire::{Object, ServiceError};
 
 /// A resource that has tags.

@@ -3,7 +3,7 @@
 use super::page::page;
 use super::{Answered, client, includes, invalid};
 use crate::ecs::RegionState;
-use crate::ecs::model::Revision;
+use crate::ecs::definition::Revision;
 use crate::wire::Object;
 use crate::wire::json::epoch;
 

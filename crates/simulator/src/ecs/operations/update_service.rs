@@ -5,7 +5,8 @@
 
 use super::{Answered, client, invalid};
 use crate::ecs::RegionState;
-use crate::ecs::model::{Revision, ServiceKey, ServiceState};
+use crate::ecs::definition::Revision;
+use crate::ecs::model::{ServiceKey, ServiceState};
 use crate::wire::{Object, ServiceError};
 
 /// Members that start a deployment when they change something.

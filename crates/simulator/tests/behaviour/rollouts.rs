@@ -1,11 +1,9 @@
 //! How deployments go, seen through the real ECS client on a paused clock.
 
-mod common;
-
 use std::time::Duration;
 
+use crate::driver::{Driver, driver};
 use aws_sdk_ecs::types::{DeploymentCircuitBreaker, DeploymentConfiguration};
-use common::{Driver, driver};
 use landfall_simulator::{Behaviour, BehaviourRule, DEMO_ACCOUNT, DEMO_REGION, Failure};
 
 #[tokio::test(start_paused = true)]

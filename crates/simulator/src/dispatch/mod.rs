@@ -1,9 +1,13 @@
 //! The way of a request: told apart, counted, authenticated, authorised, hit by a fault or not, done, recorded.
 
+mod forms;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response};
+
+use forms::{Input, form, html500, is_known, page, refusal, unknown_operation};
 
 use crate::calls::is_write;
 use crate::clock::{Clock, ms};
@@ -13,9 +17,7 @@ use crate::iam::{Directory, Principal, authenticate, authorise};
 use crate::ids::Ids;
 use crate::oidc::{DISCOVERY_PATH, Issuer, KEYS_PATH};
 use crate::sts::Sts;
-use crate::wire::{
-    Answer, Arrival, Form, Object, Protocol, Received, Reply, ServiceError, json, query, reply,
-};
+use crate::wire::{Answer, Arrival, Received, Reply, ServiceError, query, reply};
 use crate::{
     BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World, ecs,
     logs, sts, wire,
@@ -72,7 +74,7 @@ impl State {
 
     /// A region of an account; an empty one is made when nobody has been there yet.
     pub(crate) fn region(&mut self, account: &str, name: &str) -> &mut RegionState {
-        let now = self.clock.now();
+        let start = self.clock.start();
         let key = (account.to_owned(), name.to_owned());
         self.regions.entry(key).or_insert_with(|| {
             let seed = self.directory.accounts.get(account).and_then(|account| account.regions.get(name));
@@ -84,7 +86,7 @@ impl State {
                 behaviours: self.behaviours.clone(),
                 actions: self.actions.iter().filter(here).cloned().collect(),
                 forgotten_members: self.forgotten_members.clone(),
-                now,
+                now: start,
             };
             RegionState::new(setup)
         })
@@ -232,85 +234,6 @@ impl State {
         }
         Reply::Whole(answer)
     }
-}
-
-/// A request's body, read.
-enum Input {
-    Json(Object),
-    Query(Form),
-}
-
-impl Input {
-    fn read(received: &Received) -> Result<Self, ServiceError> {
-        match received.protocol {
-            Protocol::Json => Object::parse(&received.body)
-                .map(Self::Json)
-                .map_err(|_| ServiceError::client("SerializationException", "Unexpected or malformed JSON")),
-            Protocol::Query if received.body.is_empty() => {
-                Ok(Self::Query(Form::parse(received.head.uri.query().unwrap_or_default().as_bytes())))
-            }
-            Protocol::Query => Ok(Self::Query(Form::parse(&received.body))),
-        }
-    }
-}
-
-fn is_known(received: &Received) -> bool {
-    let operation = received.operation.as_str();
-    match received.service.as_str() {
-        "sts" => sts::OPERATIONS.contains(&operation),
-        "ecs" => ecs::OPERATIONS.contains(&operation),
-        "logs" => logs::OPERATIONS.contains(&operation),
-        _ => false,
-    }
-}
-
-fn unknown_operation(received: &Received) -> ServiceError {
-    match received.protocol {
-        Protocol::Json => ServiceError::client("UnknownOperationException", ""),
-        Protocol::Query => sts::unknown_operation(&received.operation),
-    }
-}
-
-/// The error that a kind of fault makes of a call, in the protocol's words.
-fn refusal(kind: &FaultKind, received: &Received) -> Option<ServiceError> {
-    match kind {
-        FaultKind::Throttle { code } => Some(ServiceError::client(code, "Rate exceeded")),
-        FaultKind::Error { code, message, status } => Some(ServiceError::new(*status, code, message)),
-        FaultKind::ExpireSession => {
-            Some(crate::iam::AuthenticationError::Expired.for_protocol(received.protocol))
-        }
-        FaultKind::IdentityProviderUnreachable => Some(ServiceError::client(
-            "IDPCommunicationError",
-            "The identity provider (IdP) could not be reached to verify the incoming identity token",
-        )),
-        // These replace the answer later; what matters here is that the effect does not happen.
-        FaultKind::Http { .. } | FaultKind::Html500 | FaultKind::Reset => {
-            Some(ServiceError::new(500, "SimulatedFault", "the answer is replaced by a fault"))
-        }
-        FaultKind::Delay { .. } | FaultKind::Truncate | FaultKind::Stale { .. } => None,
-    }
-}
-
-fn form(received: &Received, result: Result<Answer, ServiceError>, request_id: &str) -> Response<Bytes> {
-    match (received.protocol, result) {
-        (_, Ok(Answer::Json(object))) => json::success(&object),
-        (_, Ok(Answer::Xml(text))) => query::success(&received.operation, &text, request_id),
-        (Protocol::Json, Err(error)) => json::failure(&error),
-        (Protocol::Query, Err(error)) => query::failure(&error, request_id),
-    }
-}
-
-fn page(status: u16, body: &str, content_type: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_owned()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Ok(value) = header::HeaderValue::from_str(content_type) {
-        response.headers_mut().insert(header::CONTENT_TYPE, value);
-    }
-    response
-}
-
-fn html500() -> Response<Bytes> {
-    page(500, "<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
 }
 
 /// Answers a request, waiting where a fault delays it.

@@ -1,0 +1,90 @@
+//! The parts of the way that need no state: reading a request's body, and giving an answer or a fault its form.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+
+use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query};
+use crate::{FaultKind, ecs, logs, sts};
+
+/// A request's body, read.
+pub(super) enum Input {
+    Json(Object),
+    Query(Form),
+}
+
+impl Input {
+    pub(super) fn read(received: &Received) -> Result<Self, ServiceError> {
+        match received.protocol {
+            Protocol::Json => Object::parse(&received.body)
+                .map(Self::Json)
+                .map_err(|_| ServiceError::client("SerializationException", "Unexpected or malformed JSON")),
+            Protocol::Query if received.body.is_empty() => {
+                Ok(Self::Query(Form::parse(received.head.uri.query().unwrap_or_default().as_bytes())))
+            }
+            Protocol::Query => Ok(Self::Query(Form::parse(&received.body))),
+        }
+    }
+}
+
+pub(super) fn is_known(received: &Received) -> bool {
+    let operation = received.operation.as_str();
+    match received.service.as_str() {
+        "sts" => sts::OPERATIONS.contains(&operation),
+        "ecs" => ecs::OPERATIONS.contains(&operation),
+        "logs" => logs::OPERATIONS.contains(&operation),
+        _ => false,
+    }
+}
+
+pub(super) fn unknown_operation(received: &Received) -> ServiceError {
+    match received.protocol {
+        Protocol::Json => ServiceError::client("UnknownOperationException", ""),
+        Protocol::Query => sts::unknown_operation(&received.operation),
+    }
+}
+
+/// The error that a kind of fault makes of a call, in the protocol's words.
+pub(super) fn refusal(kind: &FaultKind, received: &Received) -> Option<ServiceError> {
+    match kind {
+        FaultKind::Throttle { code } => Some(ServiceError::client(code, "Rate exceeded")),
+        FaultKind::Error { code, message, status } => Some(ServiceError::new(*status, code, message)),
+        FaultKind::ExpireSession => {
+            Some(crate::iam::AuthenticationError::Expired.for_protocol(received.protocol))
+        }
+        FaultKind::IdentityProviderUnreachable => Some(ServiceError::client(
+            "IDPCommunicationError",
+            "The identity provider (IdP) could not be reached to verify the incoming identity token",
+        )),
+        // These replace the answer later; what matters here is that the effect does not happen.
+        FaultKind::Http { .. } | FaultKind::Html500 | FaultKind::Reset => {
+            Some(ServiceError::new(500, "SimulatedFault", "the answer is replaced by a fault"))
+        }
+        FaultKind::Delay { .. } | FaultKind::Truncate | FaultKind::Stale { .. } => None,
+    }
+}
+
+pub(super) fn form(
+    received: &Received,
+    result: Result<Answer, ServiceError>,
+    request_id: &str,
+) -> Response<Bytes> {
+    match (received.protocol, result) {
+        (_, Ok(Answer::Json(object))) => json::success(&object),
+        (_, Ok(Answer::Xml(text))) => query::success(&received.operation, &text, request_id),
+        (Protocol::Json, Err(error)) => json::failure(&error),
+        (Protocol::Query, Err(error)) => query::failure(&error, request_id),
+    }
+}
+
+pub(super) fn page(status: u16, body: &str, content_type: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body.to_owned()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(value) = header::HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+    response
+}
+
+pub(super) fn html500() -> Response<Bytes> {
+    page(500, "<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
+}

@@ -1,0 +1,13 @@
+//! The simulator as real SDK clients see it, in memory and on a paused clock.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod driver;
+mod ecs_reads;
+mod ecs_writes;
+mod faults;
+mod identity_tokens;
+mod rollouts;
+mod scenarios;
+mod served;
+mod signatures;
+mod tasks_and_logs;
