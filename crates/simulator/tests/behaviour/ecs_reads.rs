@@ -100,7 +100,7 @@ async fn an_unknown_service_deployment_is_missing_and_its_revision_can_be_descri
     driver.update("web:1").await;
     let newest = driver.describe_newest().await;
     let arn = newest.service_deployment_arn().unwrap();
-    let unknown = format!("{}x", arn);
+    let unknown = format!("{arn}x");
     let answer =
         driver.ecs.describe_service_deployments().service_deployment_arns(&unknown).send().await.unwrap();
     assert_eq!(answer.failures()[0].reason(), Some("MISSING"));

@@ -292,3 +292,28 @@ async fn a_healthy_task_resets_the_count_of_failures_unless_the_breaker_is_told_
         assert_eq!(described.deployment_circuit_breaker().unwrap().failure_count(), count);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_aborted_service_deployment_stops_and_leaves_its_tasks() {
+    let driver = driver("slow-good");
+    let id = driver.deploy_new_image("demo/web:2").await;
+    tokio::time::sleep(Duration::from_secs(17)).await;
+    driver.simulator.ecs(DEMO_ACCOUNT, DEMO_REGION).stop_service_deployment_as_other("demo", "web", "ABORT");
+    assert_eq!(driver.list_newest().await.status().unwrap().as_str(), "STOP_REQUESTED");
+    assert_eq!(driver.settle(Duration::from_secs(10)).await.status, "STOPPED");
+    let service = driver.service().await;
+    assert_eq!(service.deployments()[0].id(), Some(id.as_str()));
+    assert_eq!(service.running_count(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_failure_rolls_back_to_the_same_revision_again() {
+    let driver = driver("image-not-found");
+    let ecs = driver.simulator.ecs(DEMO_ACCOUNT, DEMO_REGION);
+    driver.deploy_new_image("demo/web:2").await;
+    driver.settle(Duration::from_secs(60)).await;
+    // After the rollback the old revision runs again, so the next failure has a candidate too.
+    assert!(ecs.update_service_as_other("demo", "web", "web:3"));
+    assert_eq!(driver.settle(Duration::from_secs(60)).await.status, "ROLLBACK_SUCCESSFUL");
+    assert!(driver.service().await.task_definition().unwrap().ends_with("web:2"));
+}

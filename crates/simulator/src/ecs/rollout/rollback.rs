@@ -1,7 +1,8 @@
 //! Rollbacks: the last successful service revision comes back under its old deployment id.
 //!
 //! A rollback makes no new service revision; see "Service revisions" and "Service deployments" in the developer guide.
-//! Wordings of `statusReason` and `rollback.reason` are not documented, except where a comment says so.
+//! The wordings of reasons are not documented: `tasks failed to start` is quoted in aws/containers-roadmap#1488, the
+//! others are plausible and nothing more.
 
 use std::time::Duration;
 
@@ -42,7 +43,7 @@ impl Cause {
         }
     }
 
-    /// The `rolloutStateReason` of the deployment that comes back. Documented for the circuit breaker.
+    /// The `rolloutStateReason` of the deployment that comes back.
     fn promoted_reason(self, id: &str) -> String {
         match self {
             Self::CircuitBreaker => {
