@@ -102,8 +102,12 @@ pub struct UnknownScenario {
 
 impl std::fmt::Display for UnknownScenario {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let known: Vec<_> = Scenario::names().collect();
-        write!(formatter, "there is no scenario {:?}; the scenarios are: {}", self.name, known.join(", "))
+        write!(
+            formatter,
+            "there is no scenario {:?}; the scenarios are: {}",
+            self.name,
+            Scenario::names().join(", ")
+        )
     }
 }
 
@@ -111,8 +115,8 @@ impl std::error::Error for UnknownScenario {}
 
 impl Scenario {
     /// The names of the built-in scenarios.
-    pub fn names() -> impl Iterator<Item = &'static str> {
-        builtin::FILES.iter().map(|(name, _)| *name)
+    pub fn names() -> Vec<&'static str> {
+        builtin::FILES.iter().map(|(name, _)| *name).collect()
     }
 
     /// A built-in scenario.

@@ -9,7 +9,7 @@ use crate::driver::driver;
 
 #[test]
 fn every_built_in_scenario_loads_has_its_files_name_and_makes_a_world_of_the_demonstration() {
-    let names: Vec<_> = Scenario::names().collect();
+    let names = Scenario::names();
     assert!(names.len() >= 28, "{names:?}");
     for name in names {
         let scenario = Scenario::named(name).unwrap();
