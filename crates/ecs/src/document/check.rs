@@ -120,7 +120,7 @@ impl Found<'_> {
     fn family(&mut self, root: &Node) {
         match root.member("family") {
             None => {
-                self.missing(root, "family", "family", "`family` is missing: it names the task definition")
+                self.missing(root, "family", "family", "`family` is missing: it names the task definition");
             }
             Some(node) => self.name(node, "family"),
         }

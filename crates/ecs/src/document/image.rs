@@ -2,6 +2,10 @@
 //!
 //! In a CI job an image is put together from variables, and the usual fault is that one of them was empty. So the
 //! check says which part is missing, rather than that the whole is malformed.
+#![expect(
+    clippy::result_large_err,
+    reason = "callers collect causes as they are; one is made for each bad argument"
+)]
 
 use landfall_core::Cause;
 

@@ -53,6 +53,20 @@ pub const RUN_TAG: &str = "landfall:run";
 /// A task definition in the shape of RegisterTaskDefinition's request.
 ///
 /// `Debug` shows no values, because environments hold secrets more often than they should.
+///
+/// ```
+/// use landfall_ecs::document::Document;
+///
+/// let file = r#"{"family": "web", "futureField": 1.10, "containerDefinitions": [{"name": "web"}]}"#;
+/// let mut document = Document::parse("task-definition.json", file)?;
+/// document.set_image("web", "registry.example.com/web:2")?;
+/// document.finish()?;
+/// assert_eq!(
+///     document.to_body(),
+///     r#"{"family":"web","futureField":1.10,"containerDefinitions":[{"name":"web","image":"registry.example.com/web:2"}]}"#
+/// );
+/// # Ok::<(), landfall_core::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Document {
     root: Node,
