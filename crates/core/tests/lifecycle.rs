@@ -152,7 +152,7 @@ async fn a_look_that_hangs_does_not_carry_the_wait_far_past_the_deadline() {
     let began = tokio::time::Instant::now();
     let report = deploy(&target, Policy::default().timeout(60 * SECOND).on_failure(Undo::Keep)).await;
     assert_eq!(report.exit_code(), 9, "nothing was ever seen: {:?}", report.verdict);
-    assert!(began.elapsed() <= 90 * SECOND, "{:?}", began.elapsed());
+    assert!(began.elapsed() < 91 * SECOND, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

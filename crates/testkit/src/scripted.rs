@@ -75,7 +75,9 @@ pub struct ScriptedTarget {
     forward: Vec<(Duration, Moment)>,
     back: Vec<(Duration, Moment)>,
     revert: Option<Revert>,
+    plan_takes: Duration,
     apply_takes: Duration,
+    look_takes: Duration,
     state: Arc<Mutex<Told>>,
 }
 
@@ -107,7 +109,9 @@ impl ScriptedTarget {
             forward: Vec::new(),
             back: Vec::new(),
             revert: None,
+            plan_takes: Duration::ZERO,
             apply_takes: Duration::ZERO,
+            look_takes: Duration::ZERO,
             state: Arc::default(),
         }
     }
@@ -151,6 +155,20 @@ impl ScriptedTarget {
     #[must_use]
     pub fn apply_takes(mut self, duration: Duration) -> Self {
         self.apply_takes = duration;
+        self
+    }
+
+    /// `plan` takes this long.
+    #[must_use]
+    pub fn plan_takes(mut self, duration: Duration) -> Self {
+        self.plan_takes = duration;
+        self
+    }
+
+    /// A look takes this long; it sees what there is at its end.
+    #[must_use]
+    pub fn look_takes(mut self, duration: Duration) -> Self {
+        self.look_takes = duration;
         self
     }
 
@@ -228,8 +246,9 @@ impl DeployTarget for ScriptedTarget {
     }
 
     async fn plan(&self, _cx: &Context) -> Result<Plan> {
+        self.told().calls.push(Call::Plan);
+        tokio::time::sleep(self.plan_takes).await;
         let mut told = self.told();
-        told.calls.push(Call::Plan);
         match told.plan_errors.pop_front() {
             Some(error) => Err(error),
             None => Plan::new(KIND, 1, self.changes.clone(), &self.name),
@@ -258,6 +277,7 @@ impl DeployTarget for ScriptedTarget {
 
     async fn observe(&self, _cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
         self.told().calls.push(Call::Observe { last: look.last });
+        tokio::time::sleep(self.look_takes).await;
         let payload: Payload = receipt.read(KIND, 1)?;
         if !payload.token.ends_with("/undo") && payload.part + 1 < self.parts {
             return Ok(Observation::new(State::Proceed));

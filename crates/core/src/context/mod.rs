@@ -18,12 +18,16 @@ use crate::event::{Event, EventKind, Level, Observer, Silent};
 use crate::limit::Limiter;
 pub use clock::Clock;
 
+/// The record of events that are told outside of every recorded call.
+const OUTSIDE: &str = "run";
+
 /// What every phase of a step is told about the run it is part of.
 #[derive(Clone)]
 pub struct Context {
     run: Arc<str>,
     step: Arc<str>,
     attempt: u32,
+    pass: u32,
     record: Arc<str>,
     index: Arc<AtomicU64>,
     deadline: Option<Timestamp>,
@@ -111,6 +115,7 @@ impl Context {
             run: self.run.to_string(),
             step: self.step.to_string(),
             attempt: self.attempt,
+            pass: self.pass,
             record: self.record.to_string(),
             index: self.index.fetch_add(1, Ordering::Relaxed),
             kind,
@@ -128,6 +133,7 @@ impl Context {
     pub fn at_step(&self, name: &str) -> Self {
         let mut below = self.clone();
         below.step = format!("{}/{name}", self.step).into();
+        below.record = OUTSIDE.into();
         below.index = Arc::default();
         below
     }
@@ -141,10 +147,18 @@ impl Context {
         below
     }
 
-    /// The context for cleaning up after a cancellation: the same, but not cancelled by it.
+    /// The context of a process that goes on where others, `pass - 1` of them, were cut off. The count of events
+    /// goes on within the first.
+    pub(crate) fn in_pass(&self, pass: u32) -> Self {
+        let index = if pass == self.pass { Arc::clone(&self.index) } else { Arc::default() };
+        Self { pass, index, ..self.clone() }
+    }
+
+    /// The context for cleaning up after a cancellation: the same, but not cancelled by it, and without the
+    /// deadline of the run, which has passed when a step is undone because of it.
     #[must_use]
     pub fn cleanup(&self) -> Self {
-        Self { cancel: CancellationToken::new(), ..self.clone() }
+        Self { cancel: CancellationToken::new(), deadline: None, ..self.clone() }
     }
 }
 
@@ -220,7 +234,8 @@ impl ContextBuilder {
             run: self.run.into(),
             step: self.step.into(),
             attempt: self.attempt,
-            record: "run".into(),
+            pass: 1,
+            record: OUTSIDE.into(),
             index: Arc::default(),
             deadline: self.deadline,
             cancel: self.cancel,

@@ -69,3 +69,18 @@ fn a_report_names_message_place_field_evidence_and_next_step() {
     let text = serde_json::to_string(&error).unwrap();
     assert_eq!(serde_json::from_str::<Error>(&text).unwrap(), error);
 }
+
+proptest::proptest! {
+    #[test]
+    fn redaction_never_panics_and_once_is_enough(text in ".{0,400}") {
+        let once = redact(&text);
+        proptest::prop_assert_eq!(redact(&once), once);
+    }
+
+    #[test]
+    fn a_token_is_found_whatever_stands_around_it(before in "[ -~]{0,40}", after in "[ -~]{0,40}") {
+        let token = "eyJhbGciOiJSUzI1NiJ9.Y2FuYXJ5LXZhbHVlLW9mLWEtdG9rZW4.c2lnbmF0dXJl";
+        let clean = redact(&format!("{before} {token} {after}"));
+        proptest::prop_assert!(!clean.contains("Y2FuYXJ5"), "{}", clean);
+    }
+}

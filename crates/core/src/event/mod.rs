@@ -4,9 +4,9 @@
 //! cannot fail. The JSON form is a contract: fields and kinds are added, never changed or removed; its schema
 //! is [`schema`], published as `docs/events.schema.json`.
 //!
-//! A run that is continued after a crash may tell again what it told before. An event is identified by
-//! `(run, step, attempt, record, index)`, news of AWS beyond that by their own `id`: readers drop what they
-//! have seen.
+//! An event is identified by `(run, step, attempt, pass, record, index)`. An engine that replays tells the same
+//! event again under the same identity: readers drop what they have seen. A process that goes on where another was
+//! cut off is another `pass`, and may tell again what it finds; news of AWS have an `id` that stays the same.
 
 mod observers;
 #[cfg(test)]
@@ -44,6 +44,9 @@ pub struct Event {
     pub step: String,
     /// The step's attempt, from 1.
     pub attempt: u32,
+    /// Which process of this attempt told it: 1, and one more for each that went on where another was cut off.
+    #[serde(default = "first")]
+    pub pass: u32,
     /// The recorded call it belongs to: `plan`, `apply.0`, `0.look`, `undo.apply.0`; `run` outside of one.
     pub record: String,
     /// Position among the events of this record, from 0.
@@ -51,6 +54,10 @@ pub struct Event {
     /// What happened.
     #[serde(flatten)]
     pub kind: EventKind,
+}
+
+fn first() -> u32 {
+    1
 }
 
 /// How important a note or a piece of news is.

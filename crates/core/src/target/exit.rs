@@ -20,13 +20,12 @@ use crate::error::{Error, ErrorKind};
 /// | 9 | outcome unknown |
 /// | 130 | cancelled |
 pub(crate) fn code(outcome: &Outcome, undone: &Undone) -> u8 {
-    if outcome.is_success() {
-        return 0;
-    }
     if matches!(undone, Undone::Failed { .. } | Undone::Impossible { .. }) {
         return 4;
     }
     match outcome {
+        // Undone later, because another step failed.
+        Outcome::Succeeded | Outcome::Unchanged | Outcome::Started if *undone == Undone::Reverted => 3,
         Outcome::Succeeded | Outcome::Unchanged | Outcome::Started => 0,
         Outcome::Ended(End::RolledBack { .. }) => 3,
         Outcome::Ended(End::Superseded { .. }) => 5,
@@ -34,7 +33,9 @@ pub(crate) fn code(outcome: &Outcome, undone: &Undone) -> u8 {
         Outcome::TimedOut { person: true, .. } => 8,
         Outcome::TimedOut { person: false, .. } => 6,
         Outcome::Cancelled { .. } => 130,
-        Outcome::Refused { error } => of_error(error).unwrap_or_else(|| failed(undone)),
+        // Codes 2 and 7 say that nothing was changed.
+        Outcome::Refused { .. } if *undone == Undone::Reverted => 3,
+        Outcome::Refused { error } => of_error(error).unwrap_or(1),
         Outcome::Unknown { error } if error.kind() == ErrorKind::Auth => 7,
         Outcome::Unknown { .. } => 9,
     }

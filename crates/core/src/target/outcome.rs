@@ -144,9 +144,9 @@ impl StepReport {
         exit::code(&self.verdict.outcome, &self.undone)
     }
 
-    /// Whether nothing went wrong.
+    /// Whether nothing went wrong, and what was changed is still there.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.verdict.outcome.is_success()
+        self.exit_code() == 0
     }
 }

@@ -20,10 +20,11 @@ pub enum Undo {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// From the plan to the verdict. 30 minutes by default, as long as the deploy action of
+    /// From the plan to the verdict, or from when a later process went on. After it no part is begun and no call is
+    /// repeated. 30 minutes by default, as long as the deploy action of
     /// `aws-actions/amazon-ecs-deploy-task-definition` waits. It may be overrun by one look.
     pub timeout: Duration,
-    /// How long an undo may take, counted by itself; 15 minutes by default.
+    /// How long an undo may take, counted by itself and not against the deadline of the run; 15 minutes by default.
     pub grace: Duration,
     /// After a failure; [`Undo::Revert`] by default.
     pub on_failure: Undo,

@@ -45,6 +45,9 @@ const GROWTH: f64 = 1.5;
 /// Part of a pause by which it is made shorter at random, so that many waits do not look in step.
 const JITTER: f64 = 0.2;
 
+/// No pause is shorter, whatever a pace says: a wait without pauses would never give way to others.
+const SHORTEST: Duration = Duration::from_millis(10);
+
 /// The pauses of one wait.
 #[derive(Debug)]
 pub struct Delays {
@@ -95,7 +98,8 @@ impl Delays {
         } else {
             grown
         };
-        pause.mul_f64(1.0 - JITTER * self.random.random::<f64>())
+        let part = 1.0 - JITTER * self.random.random::<f64>();
+        Duration::try_from_secs_f64(pause.as_secs_f64() * part).unwrap_or(pause).max(SHORTEST)
     }
 }
 

@@ -13,16 +13,20 @@ use jiff::{SignedDuration, Timestamp};
 pub use delays::{Delays, Pace};
 
 use crate::context::Context;
-use crate::error::{Cause, Error, ErrorKind};
+use crate::error::{Cause, Error, ErrorKind, redact};
 use crate::event::EventKind;
 use crate::runtime::{Interrupted, Recorded, Runtime};
 use crate::target::{
-    Cursor, DeployTarget, Look, Observation, Outcome, Outputs, Policy, Progress, Receipt, State, Verdict,
+    Cursor, DeployTarget, End, Look, Observation, Outcome, Outputs, Policy, Progress, Receipt, State, Undo,
+    Verdict,
 };
 
 /// How long a look may take beyond its patience before it counts as failed: the SDK's own limit for one attempt
 /// to connect and read is shorter, so only a server that trickles an answer gets here.
-const LOOK_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const LOOK_LIMIT: Duration = Duration::from_secs(30);
+
+/// A pause is not shorter than this because a look took long: what answers slowly is not asked all the time.
+const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Something is told at least this often, so that a log shows that the wait goes on.
 const HEARTBEAT: SignedDuration = SignedDuration::from_secs(30);
@@ -39,7 +43,19 @@ pub(crate) struct Wait<'a, T: ?Sized> {
     pub(crate) deadline: Timestamp,
 }
 
+/// How a wait ended.
+pub(crate) enum Waited {
+    /// With this verdict.
+    Settled(Verdict),
+    /// The part is done and the next one is to be applied.
+    Proceed {
+        /// When that was seen.
+        at: Timestamp,
+    },
+}
+
 /// What the loop knows between two looks.
+#[derive(Default)]
 struct Seen {
     cursor: Cursor,
     told: HashSet<String>,
@@ -50,60 +66,79 @@ struct Seen {
     last_progress_told: Option<Timestamp>,
 }
 
+impl Seen {
+    /// Everything that is counted is complete; only the end is missing.
+    fn nearly(&self) -> bool {
+        !self.progress.is_empty() && self.progress.iter().all(Progress::is_complete)
+    }
+}
+
 impl<T: DeployTarget + ?Sized> Wait<'_, T> {
-    /// Looks until the deployment settles, the deadline passes or somebody asks to stop. `None`: the part is done
-    /// and the next one is to be applied.
-    pub(crate) async fn until_settled(&self, began: Timestamp) -> Option<Verdict> {
-        let mut seen = Seen {
-            cursor: Cursor::default(),
-            told: HashSet::new(),
-            progress: Vec::new(),
-            causes: Vec::new(),
-            waiting_for: None,
-            failures: 0,
-            last_progress_told: None,
-        };
+    /// Looks until the deployment settles, the deadline passes or somebody asks to stop.
+    pub(crate) async fn until_settled(&self, began: Timestamp) -> Waited {
+        let mut seen = Seen::default();
         let cx = self.cx.at_record(&self.record);
         let mut delays = Delays::new(self.policy.pace, &self.runtime.id());
         let mut now = began;
         loop {
             let last = now >= self.deadline;
             let Ok(recorded) = self.look(&cx, &seen.cursor, now, last).await else {
-                return Some(self.cancelled(&cx, seen).await);
+                return Waited::Settled(self.cancelled(&cx, seen).await);
             };
             now = recorded.at;
-            let moved = match read(&recorded) {
+            let pause = match read(&recorded) {
                 Ok(observation) => match self.judge(&cx, &mut seen, observation, began, now) {
-                    Step::Settled(verdict) => return verdict,
-                    Step::Pending { moved } => moved,
+                    Step::Settled(waited) => return waited,
+                    Step::Pending { moved } => {
+                        let delay = delays.next(moved, seen.nearly());
+                        delay.saturating_sub(recorded.took).max(SHORTEST_PAUSE.min(delay))
+                    }
                 },
                 Err(error) => {
-                    seen.failures += 1;
-                    let tolerable = error.kind().is_passing() && seen.failures <= self.policy.tolerated;
-                    if !tolerable || (last && seen.waiting_for.is_none()) {
-                        return Some(Verdict::new(Outcome::Unknown { error }).with_causes(seen.causes));
+                    let pause = delays.next(false, false);
+                    if let Err(verdict) = self.tolerate(&cx, &mut seen, error, last, now, pause) {
+                        return Waited::Settled(verdict);
                     }
-                    if !last {
-                        let delay_ms = self.policy.pace.first.as_millis();
-                        cx.emit(EventKind::Retrying {
-                            error,
-                            delay_ms: u64::try_from(delay_ms).unwrap_or(u64::MAX),
-                        });
-                    }
-                    false
+                    pause
                 }
             };
             if last {
-                return Some(timed_out(seen));
+                return Waited::Settled(timed_out(seen));
             }
-            let nearly = !seen.progress.is_empty() && seen.progress.iter().all(Progress::is_complete);
-            let left = Duration::try_from(self.deadline.duration_since(now)).unwrap_or(Duration::ZERO);
-            let pause = delays.next(moved, nearly).saturating_sub(recorded.took).min(left);
+            let pause = pause.min(left_until(self.deadline, now));
             if self.runtime.sleep(pause).await.is_err() {
-                return Some(self.cancelled(&cx, seen).await);
+                return Waited::Settled(self.cancelled(&cx, seen).await);
             }
-            now += SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO);
+            now = now
+                .checked_add(SignedDuration::try_from(pause).unwrap_or_default())
+                .unwrap_or(Timestamp::MAX);
         }
+    }
+
+    /// A look failed. The wait goes on while its errors may pass and are not too many; one that the deadline cut off
+    /// does not count, since the last look comes at once.
+    fn tolerate(
+        &self,
+        cx: &Context,
+        seen: &mut Seen,
+        error: Error,
+        last: bool,
+        now: Timestamp,
+        pause: Duration,
+    ) -> Result<(), Verdict> {
+        let cut_off = !last && now >= self.deadline;
+        seen.failures += u32::from(!cut_off);
+        let tolerable = error.kind().is_passing() && seen.failures <= self.policy.tolerated;
+        if !tolerable || (last && seen.waiting_for.is_none()) {
+            return Err(
+                Verdict::new(Outcome::Unknown { error }).with_causes(std::mem::take(&mut seen.causes))
+            );
+        }
+        if !last {
+            let pause = pause.min(left_until(self.deadline, now));
+            cx.emit(EventKind::Retrying { error, delay_ms: milliseconds(pause) });
+        }
+        Ok(())
     }
 
     /// One look, bounded in time: a server that hangs carries the wait at most one limit past its deadline, because
@@ -115,17 +150,14 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
         now: Timestamp,
         last: bool,
     ) -> Result<Recorded, Interrupted> {
-        let left = Duration::try_from(self.deadline.duration_since(now)).unwrap_or(Duration::ZERO);
+        let left = left_until(self.deadline, now);
         let patience = left.min(self.policy.pace.longest);
         let limit = if last { LOOK_LIMIT } else { left.min(patience + LOOK_LIMIT) };
         let work = async move {
             let look = self.target.observe(cx, self.receipt, Look::new(cursor, patience, last));
             match tokio::time::timeout(limit, look).await {
                 Ok(seen) => to_value(&seen?),
-                Err(_) => Err(Error::new(
-                    ErrorKind::Transient,
-                    format!("a look at {} took longer than {} s", self.target.resource(), limit.as_secs()),
-                )),
+                Err(_) => Err(self.too_slow(limit)),
             }
         };
         self.runtime.look(&self.record, Box::pin(work)).await
@@ -154,23 +186,31 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
         seen.progress = observation.progress;
         match observation.state {
             State::Pending { waiting_for, person } => {
+                let waiting_for = redact(&waiting_for);
                 let other = seen.waiting_for.as_ref().is_none_or(|(before, _)| *before != waiting_for);
-                let due = seen.last_progress_told.is_none_or(|told| now.duration_since(told) >= HEARTBEAT);
+                let due =
+                    seen.last_progress_told.is_none_or(|told| now.duration_since(told) >= self.heartbeat());
                 if changed || other || due {
                     self.tell_progress(cx, seen, &waiting_for, began, now);
                 }
                 seen.waiting_for = Some((waiting_for, person));
                 Step::Pending { moved }
             }
-            State::Proceed => Step::Settled(None),
+            State::Proceed => Step::Settled(Waited::Proceed { at: now }),
             State::Ready(outputs) => {
                 if changed {
                     self.tell_progress(cx, seen, "", began, now);
                 }
-                Step::Settled(Some(settled(Outcome::Succeeded, seen, outputs)))
+                Step::Settled(settled(Outcome::Succeeded, seen, outputs))
             }
-            State::Ended(end) => Step::Settled(Some(settled(Outcome::Ended(end), seen, Outputs::new()))),
+            State::Ended(end) => Step::Settled(settled(Outcome::Ended(end), seen, Outputs::new())),
         }
+    }
+
+    /// After how long without a word one is due, so that the next look does not come too late for it.
+    fn heartbeat(&self) -> SignedDuration {
+        let longest = SignedDuration::try_from(self.policy.pace.longest).unwrap_or(SignedDuration::MAX);
+        HEARTBEAT.saturating_sub(longest)
     }
 
     fn tell_progress(
@@ -190,28 +230,59 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
     }
 
     /// A stop was asked for. If the change is going to be undone, one last look finds causes while they can
-    /// still be found.
-    async fn cancelled(&self, cx: &Context, mut seen: Seen) -> Verdict {
-        if self.policy.on_cancel == crate::target::Undo::Revert {
-            let cleanup = cx.cleanup();
-            let look =
-                self.target.observe(&cleanup, self.receipt, Look::new(&seen.cursor, Duration::ZERO, true));
-            if let Ok(Ok(observation)) = tokio::time::timeout(LOOK_LIMIT, look).await {
-                seen.causes = observation.causes;
-            }
+    /// still be found, and whether it is still ours to undo.
+    async fn cancelled(&self, cx: &Context, seen: Seen) -> Verdict {
+        let waiting_for = seen.waiting_for.map(|(waiting_for, _)| waiting_for).unwrap_or_default();
+        let cancelled = Verdict::new(Outcome::Cancelled { waiting_for });
+        if self.policy.on_cancel == Undo::Keep {
+            return cancelled.with_causes(seen.causes);
         }
-        let (waiting_for, _) = seen.waiting_for.unwrap_or_default();
-        Verdict::new(Outcome::Cancelled { waiting_for }).with_causes(seen.causes)
+        let cx = cx.cleanup();
+        let work = async {
+            let look = self.target.observe(&cx, self.receipt, Look::new(&seen.cursor, Duration::ZERO, true));
+            match tokio::time::timeout(LOOK_LIMIT, look).await {
+                Ok(seen) => to_value(&seen?),
+                Err(_) => Err(self.too_slow(LOOK_LIMIT)),
+            }
+        };
+        let looked = self.runtime.cleanup().look(&self.record, Box::pin(work)).await;
+        let Some(observation) = looked.ok().and_then(|recorded| read(&recorded).ok()) else {
+            return cancelled.with_causes(seen.causes);
+        };
+        match observation.state {
+            State::Ended(end @ (End::Superseded { .. } | End::RolledBack { .. })) => {
+                Verdict::new(Outcome::Ended(end)).with_causes(observation.causes)
+            }
+            _ => cancelled.with_causes(observation.causes),
+        }
+    }
+
+    fn too_slow(&self, limit: Duration) -> Error {
+        let resource = self.target.resource();
+        Error::new(
+            ErrorKind::Transient,
+            format!("a look at {resource} took longer than {} s", limit.as_secs()),
+        )
     }
 }
 
 enum Step {
-    Settled(Option<Verdict>),
+    Settled(Waited),
     Pending { moved: bool },
 }
 
-fn settled(outcome: Outcome, seen: &mut Seen, outputs: Outputs) -> Verdict {
-    Verdict::new(outcome).with_causes(std::mem::take(&mut seen.causes)).with_outputs(outputs)
+fn settled(outcome: Outcome, seen: &mut Seen, outputs: Outputs) -> Waited {
+    Waited::Settled(Verdict::new(outcome).with_causes(std::mem::take(&mut seen.causes)).with_outputs(outputs))
+}
+
+/// Time until `deadline`; none when it has passed.
+pub(crate) fn left_until(deadline: Timestamp, now: Timestamp) -> Duration {
+    Duration::try_from(deadline.duration_since(now)).unwrap_or(Duration::ZERO)
+}
+
+/// A duration as events tell it.
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn timed_out(seen: Seen) -> Verdict {
@@ -220,17 +291,12 @@ fn timed_out(seen: Seen) -> Verdict {
 }
 
 fn read(recorded: &Recorded) -> crate::Result<Observation> {
-    from_value(recorded.value.clone()?)
+    serde_json::from_value(recorded.value.clone()?)
+        .map_err(|error| Error::internal("what a look saw cannot be read").with_source(&error))
 }
 
 /// A value for a record.
 pub(crate) fn to_value<T: serde::Serialize>(value: &T) -> crate::Result<serde_json::Value> {
     serde_json::to_value(value)
         .map_err(|error| Error::internal("a record cannot be written").with_source(&error))
-}
-
-/// The value of a record.
-pub(crate) fn from_value<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> crate::Result<T> {
-    serde_json::from_value(value)
-        .map_err(|error| Error::internal("a record cannot be read").with_source(&error))
 }
