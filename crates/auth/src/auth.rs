@@ -18,13 +18,13 @@ use landfall_aws::environment::Environment;
 use landfall_aws::failure::Failure;
 use landfall_core::context::Clock;
 use landfall_core::event::EventKind;
-use landfall_core::{Cause, Context, Error, ErrorKind, Place, Result};
+use landfall_core::{Context, Error, ErrorKind, Place, Result};
 use secrecy::ExposeSecret;
 
-use crate::detect::remarks;
-use crate::provider::{Asking, Chained, Remembering, WebIdentity, looks_like_tokens};
+use crate::detect::{left_over, remarks};
+use crate::provider::{Asking, Chained, Remembering, WebIdentity};
 use crate::session::{Identity, Session};
-use crate::source::{ACCESS_KEY_ID, AssumedRole, CredentialsSource, SECRET_ACCESS_KEY};
+use crate::source::{AssumedRole, CredentialsSource};
 
 /// How long getting credentials may take. The SDK's five seconds would cut off our own retries of a throttled STS,
 /// which take most of a minute.
@@ -221,21 +221,7 @@ impl Auth {
         if error.kind() != ErrorKind::Auth || !matches!(ready.source, CredentialsSource::DefaultChain) {
             return error;
         }
-        let empty = [ACCESS_KEY_ID, SECRET_ACCESS_KEY]
-            .into_iter()
-            .filter(|name| self.environment.is_set_but_empty(name));
-        let empty = empty.map(|name| {
-            Cause::new("empty-variable", format!("{name} is set but empty")).in_field(name).with_hint(
-                "a protected variable of GitLab is empty on an unprotected ref: protect the branch or tag, or lift the \
-                 protection of the variable",
-            )
-        });
-        let tokens = looks_like_tokens(&self.environment).map(|name| {
-            Cause::new("unused-token", format!("{name} looks like an OIDC token, and nothing names it"))
-                .in_field(name)
-                .with_hint(format!("give --oidc-token-env {name} and --role-arn"))
-        });
-        error.with_causes(empty.chain(tokens))
+        error.with_causes(left_over(&self.environment))
     }
 
     fn check_account(&self, identity: &Identity) -> Result<()> {

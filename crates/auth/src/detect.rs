@@ -7,6 +7,7 @@ use landfall_core::event::Level;
 use landfall_core::{Cause, Error, Result};
 
 use crate::auth::Auth;
+use crate::provider::looks_like_tokens;
 use crate::source::{
     ACCESS_KEY_ID, AssumedRole, CredentialsSource, Oidc, SECRET_ACCESS_KEY, SESSION_TOKEN, StaticKeys,
     TokenSource,
@@ -151,4 +152,46 @@ pub(crate) fn remarks(source: &CredentialsSource, environment: &Environment) -> 
         });
     }
     remarks
+}
+
+/// What lies about when no credentials were found, and may have been meant: variables that are empty, tokens that no
+/// flag names.
+pub(crate) fn left_over(environment: &Environment) -> Vec<Cause> {
+    let empty = [ACCESS_KEY_ID, SECRET_ACCESS_KEY, TOKEN_FILE, ROLE_ARN]
+        .into_iter()
+        .filter(|name| environment.is_set_but_empty(name))
+        .map(|name| {
+            Cause::new("empty-variable", format!("{name} is set but empty")).in_field(name).with_hint(
+                "a protected variable of GitLab is empty on an unprotected ref: protect the branch or tag, or lift the \
+                 protection of the variable",
+            )
+        });
+    let tokens = looks_like_tokens(environment).map(|name| {
+        Cause::new("unused-token", format!("{name} looks like an OIDC token, and nothing names it"))
+            .in_field(name)
+            .with_hint(format!("give --oidc-token-env {name} and --role-arn"))
+    });
+    empty.chain(tokens).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_aws::environment::Environment;
+
+    use super::left_over;
+
+    #[test]
+    fn what_may_have_been_meant_is_named_and_old_tokens_of_gitlab_are_not() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.e30.c2lnbmF0dXJl";
+        let environment = Environment::from_pairs([
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("CI_JOB_JWT_V2", token),
+            ("DEPLOY_TOKEN", token),
+            ("NOT_A_TOKEN", "eyJub3Q"),
+        ]);
+        let causes = left_over(&environment);
+        let fields: Vec<_> = causes.iter().filter_map(|cause| cause.field.as_deref()).collect();
+        assert_eq!(fields, ["AWS_ACCESS_KEY_ID", "DEPLOY_TOKEN"]);
+        assert!(!format!("{causes:?}").contains(token));
+    }
 }

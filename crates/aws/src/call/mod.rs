@@ -25,7 +25,7 @@ use landfall_core::{Context, Error, Result};
 
 use crate::failure::{Again, Effect, Failure};
 
-/// Attempts of a call that is throttled, the first included. With the pauses of [`SLOWER`] that is most of a
+/// Attempts of a call that is throttled, the first included. With pauses of 1 to 10 seconds that is most of a
 /// minute, in which the slowest of ECS's buckets (one call a second) lets dozens of others through.
 pub const ATTEMPTS_THROTTLED: u32 = 10;
 
@@ -151,7 +151,7 @@ where
         // Boxed: futures of the SDK are large, and this one is held by every caller.
         let failure = match Box::pin(make()).await {
             Ok(value) => return Ok(value),
-            Err(failure) => titled(failure, call),
+            Err(failure) => failure.titled(&call.title()),
         };
         if failure.again() == Again::Slower
             && let Some((key, _)) = &call.limit
@@ -187,10 +187,6 @@ async fn pause_for(cx: &Context, call: &Call, failure: &Failure, pause: Duration
         () = cx.cancelled() => {}
         () = tokio::time::sleep(pause) => {}
     }
-}
-
-fn titled(failure: Failure, call: &Call) -> Failure {
-    failure.map(|error| error.while_doing(call.title()))
 }
 
 fn with_skew(failure: Failure, skew: Option<SignedDuration>) -> Failure {

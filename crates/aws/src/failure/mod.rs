@@ -7,7 +7,7 @@
 mod classify;
 mod denial;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transport;
 
 use std::time::Duration;
@@ -60,6 +60,8 @@ struct Details {
     wait: Option<Duration>,
     date: Option<Timestamp>,
     denial: Option<Denial>,
+    /// The error names its call already: it is one of a credentials provider, that has made calls of its own.
+    titled: bool,
 }
 
 impl Failure {
@@ -128,7 +130,7 @@ impl Failure {
     /// repeated.
     #[must_use]
     pub fn map(mut self, change: impl FnOnce(Error) -> Error) -> Self {
-        self.0.error = change(self.0.error);
+        self.0.error = change(self.0.error.clone());
         if !self.0.error.kind().is_passing() {
             self.0.again = Again::Never;
         }
@@ -145,6 +147,14 @@ impl Failure {
             }
             other
         })
+    }
+
+    /// Puts the call's title before the message, once.
+    pub(crate) fn titled(mut self, title: &str) -> Self {
+        if !std::mem::replace(&mut self.0.titled, true) {
+            self.0.error = self.0.error.clone().while_doing(title);
+        }
+        self
     }
 
     /// By how much the server's clock was ahead of ours when it refused a signature; `None` when that was not the
@@ -189,7 +199,20 @@ impl Failure {
             wait: classify::asked_to_wait(response),
             date: date_of(response),
             denial,
+            titled: false,
         }))
+    }
+
+    fn answered_by(mut self, response: &HttpResponse, request_id: Option<String>) -> Self {
+        self.0.status = Some(response.status().as_u16());
+        self.0.date = date_of(response);
+        self.0.request_id = request_id;
+        self
+    }
+
+    fn told_by_provider(mut self) -> Self {
+        self.0.titled = true;
+        self
     }
 
     fn without_answer(error: Error, effect: Effect, again: Again) -> Self {
@@ -203,6 +226,7 @@ impl Failure {
             wait: None,
             date: None,
             denial: None,
+            titled: false,
         }))
     }
 }
@@ -221,10 +245,21 @@ where
                 let meta = service.err().meta();
                 let request_id = request_id.or_else(|| meta.request_id().map(str::to_owned));
                 let code = meta.code().map(classify::plain_code);
+                // A success that the SDK's types do not fit: the call was carried out.
+                if code.is_none() && service.raw().status().is_success() {
+                    let error =
+                        Error::internal("AWS reported success in a form that the SDK does not understand");
+                    return Self::without_answer(
+                        error.with_source(service.err()),
+                        Effect::Unknown,
+                        Again::Never,
+                    )
+                    .answered_by(service.raw(), request_id);
+                }
                 Self::of_answer(code, meta.message().unwrap_or_default(), service.raw(), request_id)
             }
-            SdkError::ResponseError(response) if !response.raw().status().is_success() => {
-                Self::of_answer(None, "", response.raw(), request_id)
+            SdkError::ResponseError(response) => {
+                transport::failure(&error).answered_by(response.raw(), request_id)
             }
             other => transport::failure(other),
         }

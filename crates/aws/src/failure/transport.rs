@@ -21,7 +21,7 @@ where
     E: StdError + 'static,
 {
     if let Some(own) = chain(error).find_map(|source| source.downcast_ref::<Error>()) {
-        return Some(Failure::without_answer(own.clone(), Effect::NotSent, Again::Never));
+        return Some(Failure::without_answer(own.clone(), Effect::NotSent, Again::Never).told_by_provider());
     }
     let found = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
     let failure = match found {
