@@ -1,0 +1,10 @@
+//! Against the simulator: real SDK clients, real signatures, no socket.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the lint's exception for tests does not reach their helper functions"
+)]
+
+mod refusals;
+mod secrets;
+mod sources;
+mod support;
