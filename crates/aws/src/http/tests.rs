@@ -61,14 +61,29 @@ fn tls_server() -> (SocketAddr, JoinHandle<String>) {
 
 /// Calls ECS with nothing but these variables.
 async fn call(pairs: &[(&str, &str)]) -> Result<(), Failure> {
+    ecs(pairs)?.list_clusters().send().await?;
+    Ok(())
+}
+
+fn ecs(pairs: &[(&str, &str)]) -> Result<aws_sdk_ecs::Client, Failure> {
     let environment = Environment::from_pairs(pairs.iter().copied());
     let http = client(&environment)?;
     let keys = Credentials::new("AKIDEXAMPLE", "not-a-secret", None, None, "test");
     let config = crate::config::builder(&environment, "eu-central-1", http)
         .credentials_provider(SharedCredentialsProvider::new(keys))
         .build();
-    aws_sdk_ecs::Client::new(&config).list_clusters().send().await?;
-    Ok(())
+    Ok(aws_sdk_ecs::Client::new(&config))
+}
+
+#[tokio::test]
+async fn a_body_of_the_callers_own_goes_out_with_its_own_length() {
+    let (address, serving) = server();
+    let exchange = crate::raw::Exchange::new("x".repeat(1234));
+    let client = ecs(&[("AWS_ENDPOINT_URL", &format!("http://{address}"))]).unwrap();
+    let sent = client.list_clusters().customize().interceptor(exchange.clone()).send().await;
+    assert_eq!(exchange.answered(sent).unwrap().status, 200);
+    let seen = serving.join().unwrap().to_lowercase();
+    assert!(seen.contains("content-length: 1234\r\n"), "{seen}");
 }
 
 #[tokio::test]
@@ -93,7 +108,7 @@ async fn a_server_whose_certificate_is_in_the_bundle_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_bundle_replaces_the_systems_certificates_and_a_stranger_is_not_trusted() {
+async fn a_stranger_to_the_bundle_is_not_trusted() {
     let (address, serving) = tls_server();
     let other = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(other.path(), include_str!("testdata/public_other_authority.pem")).unwrap();
@@ -104,6 +119,15 @@ async fn a_bundle_replaces_the_systems_certificates_and_a_stranger_is_not_truste
     assert_eq!((failure.kind(), failure.effect()), (ErrorKind::Transient, Effect::NotSent), "{failure:?}");
     assert!(failure.error().hint().unwrap().contains("AWS_CA_BUNDLE"), "{failure:?}");
     drop(serving);
+}
+
+#[test]
+fn a_bundle_replaces_the_systems_certificates() {
+    let store = |pairs: &[(&str, &str)]| {
+        format!("{:?}", super::trust(&Environment::from_pairs(pairs.iter().copied())))
+    };
+    assert!(store(&[]).contains("enable_native_roots: true"));
+    assert!(store(&[("AWS_CA_BUNDLE", AUTHORITY)]).contains("enable_native_roots: false"));
 }
 
 #[test]
