@@ -14,6 +14,7 @@ use super::client;
 use crate::environment::Environment;
 use crate::failure::{Effect, Failure};
 
+// Made for these tests and published with them; good from 2020 to 2120, for 127.0.0.1.
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/testdata/public_test_authority.pem");
 const SERVER: &[u8] = include_bytes!("testdata/public_test_server.pem");
 const SERVER_KEY: &[u8] = include_bytes!("testdata/public_test_server_key.pem");
