@@ -163,3 +163,47 @@ fn age(began: Timestamp, now: Option<Timestamp>) -> String {
         None => format!(", and began at {began}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Refusal, age, seen};
+    use jiff::Timestamp;
+    use landfall_core::{Error, ErrorKind, Place};
+
+    #[test]
+    fn what_is_missing_is_told_with_what_is_there() {
+        let clusters = [
+            "arn:aws:ecs:eu-central-1:111122223333:cluster/live",
+            "arn:aws:ecs:eu-central-1:111122223333:cluster/demo",
+        ];
+        let error = Error::from(Refusal::ClusterNotFound {
+            cluster: "production".to_owned(),
+            place: Place::new("aws", "111122223333", "eu-central-1"),
+            clusters: clusters.map(str::to_owned).to_vec(),
+        });
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert_eq!(
+            error.message(),
+            "there is no cluster `production` in account 111122223333 eu-central-1; clusters there: demo, live"
+        );
+    }
+
+    #[test]
+    fn only_as_many_names_are_told_as_a_person_reads() {
+        let many: Vec<String> = (10..40).map(|number| format!("service/demo/s{number}")).collect();
+        assert!(
+            seen("services there", &many).ends_with("s18, s19 and 20 more"),
+            "{}",
+            seen("services there", &many)
+        );
+        assert_eq!(seen("services there", &[]), "");
+    }
+
+    #[test]
+    fn an_age_is_told_in_seconds_then_in_minutes_and_without_a_clock_as_a_time() {
+        let began = Timestamp::constant(1_786_000_000, 0);
+        assert_eq!(age(began, Timestamp::from_second(1_786_000_090).ok()), ", and began 90 s ago");
+        assert_eq!(age(began, Timestamp::from_second(1_786_000_600).ok()), ", and began 10 minutes ago");
+        assert!(age(began, None).contains("2026-08-06T"), "{}", age(began, None));
+    }
+}

@@ -1,17 +1,18 @@
 //! One look: fetches facts, asks the judge, and has causes looked for when something has failed.
 //!
-//! The calls of a look: DescribeServiceDeployments; DescribeServices at every third look, and whenever something
+//! The calls of a look: DescribeServiceDeployments; DescribeServices at every fourth look, and whenever something
 //! moved, failed or ended; ListServiceDeployments until our service deployment is found. Causes are gathered when
 //! the number of failed tasks has doubled, and at the last look.
 
+use std::collections::HashMap;
+
 use jiff::{SignedDuration, Timestamp};
-use landfall_core::error::redact;
 use landfall_core::event::Level;
 use landfall_core::{Cause, Context, Cursor, ErrorKind, Look, News, Observation, Result, State};
 
 use crate::client::{Allowed, allowed};
 use crate::diagnose;
-use crate::facts::{RolloutStatus, ServiceDeployment, is_revision_of};
+use crate::facts::{RolloutStatus, ServiceDeployment, ServiceEvent, is_revision_of};
 use crate::find::with_margin;
 use crate::judge::{self, Facts, Judgement};
 use crate::memory::{Memory, Purpose, Watch};
@@ -22,7 +23,7 @@ use crate::target::EcsService;
 const MISSING: SignedDuration = SignedDuration::from_secs(60);
 
 /// DescribeServices is called at every look of this many, if nothing else asks for it.
-const SERVICE_LOOKS: u64 = 3;
+const SERVICE_LOOKS: u64 = 4;
 
 /// Words of service events that a person should not overlook.
 const ALARMING: [&str; 6] = ["unable", "unhealthy", "failed", "rolling back", "deregistered", "unavailable"];
@@ -229,26 +230,33 @@ impl Looking<'_> {
     }
 
     /// Events of the service since our deployment began, with AWS's ids, by which they are told once.
+    ///
+    /// Some repeat every few seconds as long as the service is in trouble: of those the first, second, fourth and so
+    /// on is told. Each piece of news makes the next look come soon.
     fn news(&self) -> Vec<News> {
         let Some(service) = self.facts.service.as_ref().filter(|_| self.watch.purpose != Purpose::Unchanged)
         else {
             return Vec::new();
         };
-        service
-            .events_since(self.watch.deployment.created_at)
-            .map(|event| {
-                let lower = event.message.to_lowercase();
-                let level = if ALARMING.iter().any(|word| lower.contains(word)) {
-                    Level::Warning
-                } else {
-                    Level::Info
-                };
-                let news = News::new(event.id.clone(), level, redact(&event.message));
-                match event.created_at {
-                    Some(at) => news.at(at),
-                    None => news,
-                }
-            })
-            .collect()
+        let mut seen: HashMap<String, u32> = HashMap::new();
+        let mut news = Vec::new();
+        for event in service.events_since(self.watch.deployment.created_at) {
+            let times = seen.entry(diagnose::normalised(&event.message)).or_default();
+            *times += 1;
+            if times.is_power_of_two() {
+                news.push(told(event));
+            }
+        }
+        news
+    }
+}
+
+fn told(event: &ServiceEvent) -> News {
+    let lower = event.message.to_lowercase();
+    let level = if ALARMING.iter().any(|word| lower.contains(word)) { Level::Warning } else { Level::Info };
+    let news = News::new(event.id.clone(), level, &event.message);
+    match event.created_at {
+        Some(at) => news.at(at),
+        None => news,
     }
 }

@@ -58,6 +58,15 @@ pub(crate) async fn revert(
     if primary.is_rolling_out() || is_going_back(target, cx, &ours).await? {
         return plan(target, &service, ours, goal, "AWS is rolling back already; it is waited for");
     }
+    if primary.rollout_state.as_deref() == Some("FAILED") {
+        return Ok(Revert::Impossible {
+            reason: format!(
+                "AWS has put {} back, and its tasks do not come up either; look at them, then update the service to a \
+                 revision that works",
+                short(&goal)
+            ),
+        });
+    }
     Ok(Revert::NothingToDo)
 }
 

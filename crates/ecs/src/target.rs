@@ -45,7 +45,7 @@ pub struct EcsService {
     pub(crate) place: Place,
     pub(crate) spec: Spec,
     pub(crate) client: Client,
-    /// Looks made by this process, by which the dearer calls are made at every third look only. Not part of the
+    /// Looks made by this process, by which the dearer calls are made at every fourth look only. Not part of the
     /// cursor, whose changes make the next look come soon.
     looks: Arc<AtomicU64>,
     /// The last revision that was read: revisions never change, and plan and apply need the same one.

@@ -6,6 +6,8 @@ use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
 use landfall_core::{Context, Error, ErrorKind, Result, Token};
 
+use serde_json::Value;
+
 use super::{fresh, new_deployment, primary_of, watch};
 use crate::client::Revision;
 use crate::document::{Document, RUN_TAG, echo_check};
@@ -67,8 +69,7 @@ async fn start(target: &EcsService, cx: &Context, token: &Token, forward: &Forwa
     let mut service = fresh(target, cx).await?;
     let found = find::revision(&target.client, cx, token, forward, &wanted).await?;
     if let Some(revision) = &found {
-        let again = revision.ours && forward.existing.is_none();
-        if let Some(own) = own_deployment(target, cx, forward, revision, &mut service, again).await? {
+        if let Some(own) = own_deployment(target, cx, forward, revision, &mut service).await? {
             cx.note(
                 Level::Info,
                 "found-again",
@@ -89,19 +90,18 @@ async fn start(target: &EcsService, cx: &Context, token: &Token, forward: &Forwa
     update(target, cx, forward, &service, &task_definition).await
 }
 
-/// The deployment that was started before, if there is one. When this is known to be a repetition, a look that
-/// finds nothing is made a second time before anything is started.
+/// The deployment that was started before, if there is one. When this run registered the revision earlier, it may
+/// just have deployed it as well: a look that finds nothing is made a second time before anything is started.
 async fn own_deployment(
     target: &EcsService,
     cx: &Context,
     forward: &Forward,
     revision: &Existing,
     service: &mut Service,
-    again: bool,
 ) -> Result<Option<Started>> {
     let baseline = &forward.baseline;
     let own = find::own_deployment(&target.client, cx, service, baseline, revision).await?;
-    if own.is_some() || !again {
+    if own.is_some() || !revision.ours {
         return Ok(own);
     }
     tokio::time::sleep(SECOND_LOOK).await;
@@ -147,8 +147,10 @@ fn expect_baseline(target: &EcsService, forward: &Forward, service: &Service) ->
 async fn register(target: &EcsService, cx: &Context, token: &Token, wanted: &Document) -> Result<Revision> {
     let mut tagged = wanted.clone();
     tagged.set_tag(RUN_TAG, &run_tag::value(token));
+    let plain = wanted.without_tag(RUN_TAG);
     let (sent, made) = match target.client.register(cx, &tagged).await {
-        Err(failure) if tagging_denied(&failure) => {
+        // Tags of the user's own are not dropped: without the permission for those there is no registering.
+        Err(failure) if tagging_denied(&failure) && !has_tags(&plain) => {
             cx.note(
                 Level::Warning,
                 "run-tag-dropped",
@@ -157,7 +159,6 @@ async fn register(target: &EcsService, cx: &Context, token: &Token, wanted: &Doc
                      loses its journal will not know it again"
                 ),
             );
-            let plain = wanted.without_tag(RUN_TAG);
             let made = target.client.register(cx, &plain).await?;
             (plain, made)
         }
@@ -176,6 +177,11 @@ async fn register(target: &EcsService, cx: &Context, token: &Token, wanted: &Doc
         );
     }
     Ok(made)
+}
+
+fn has_tags(document: &Document) -> bool {
+    let body: Result<Value, _> = serde_json::from_str(&document.to_body());
+    body.is_ok_and(|body| body.get("tags").is_some())
 }
 
 fn tagging_denied(failure: &Failure) -> bool {

@@ -45,7 +45,7 @@ fn key(finding: &Finding) -> (&'static str, Option<&str>, String) {
 
 /// The text with every word that holds a digit replaced: ids, addresses, times and counters differ between tasks
 /// that failed for the same reason.
-pub(super) fn normalised(text: &str) -> String {
+pub(crate) fn normalised(text: &str) -> String {
     text.split_inclusive(|character: char| !character.is_ascii_alphanumeric())
         .map(|word| {
             let core = word.trim_end_matches(|character: char| !character.is_ascii_alphanumeric());

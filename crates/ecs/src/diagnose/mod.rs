@@ -10,6 +10,8 @@ mod stuck;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use group::normalised;
+
 use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
 use landfall_core::{Cause, Context, ErrorKind, Result};

@@ -1,1 +1,154 @@
+//! Real texts of ECS and container runtimes, and the cause they must come to.
 
+use serde_json::{Value, json};
+
+use super::classify::stopped;
+use super::group::{group, normalised};
+use crate::facts::{self, Task, TaskDefinition};
+
+fn task(stop_code: &str, reason: &str, containers: &[Value]) -> Task {
+    facts::read(json!({
+        "taskArn": "arn:aws:ecs:eu-central-1:111122223333:task/demo/0123456789abcdef0123456789abcdef",
+        "taskDefinitionArn": "arn:aws:ecs:eu-central-1:111122223333:task-definition/web:3",
+        "lastStatus": "STOPPED", "stopCode": stop_code, "stoppedReason": reason, "containers": containers,
+    }))
+    .unwrap()
+}
+
+fn definition() -> TaskDefinition {
+    facts::read(json!({
+        "memory": "512",
+        "containerDefinitions": [
+            { "name": "web", "image": "registry.example.com/web:9", "essential": true, "memory": 256 },
+            { "name": "sidecar", "image": "sidecar:3", "essential": false },
+        ],
+    }))
+    .unwrap()
+}
+
+fn code(stop_code: &str, reason: &str, containers: &[Value]) -> Option<&'static str> {
+    stopped(&task(stop_code, reason, containers), Some(&definition())).first().map(|finding| finding.code)
+}
+
+#[test]
+fn reasons_of_stopped_tasks_come_to_their_cause() {
+    let failed = "TaskFailedToStart";
+    let rows: &[(&str, &str)] = &[
+        (
+            "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref web:9: web:9: not found",
+            "image-not-found",
+        ),
+        (
+            "CannotPullContainerError: Error response from daemon: manifest for web:9 not found: manifest unknown",
+            "image-not-found",
+        ),
+        (
+            "CannotPullContainerError: pull access denied for web, repository does not exist or may require 'docker login'",
+            "image-pull-denied",
+        ),
+        (
+            "CannotPullContainerError: AccessDeniedException: User is not authorized to perform: ecr:BatchGetImage",
+            "image-pull-denied",
+        ),
+        ("CannotPullContainerError: dial tcp 10.0.0.7:443: i/o timeout", "image-pull-network"),
+        (
+            "CannotPullContainerError: toomanyrequests: You have reached your pull rate limit",
+            "pull-rate-limited",
+        ),
+        ("CannotPullContainerError: failed to register layer: no space left on device", "disk-full"),
+        (
+            "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/arm64'",
+            "image-pull-failed",
+        ),
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: i/o timeout",
+            "startup-network",
+        ),
+        (
+            "ResourceInitializationError: unable to retrieve secret from asm: ResourceNotFoundException",
+            "secret-unavailable",
+        ),
+        (
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried: log group does not exist",
+            "log-setup",
+        ),
+        (
+            "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: mount timed out",
+            "volume-mount",
+        ),
+        ("OutOfMemoryError: Container killed due to memory usage", "out-of-memory"),
+        ("CannotStartContainerError: exec: \"/app\": executable file not found in $PATH", "bad-command"),
+        ("exec /app: exec format error", "wrong-architecture"),
+        ("Task failed container health checks", "container-health"),
+        (
+            "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:...)",
+            "load-balancer-health",
+        ),
+    ];
+    for (reason, expected) in rows {
+        assert_eq!(code(failed, reason, &[]), Some(*expected), "{reason}");
+    }
+}
+
+#[test]
+fn the_container_knows_more_than_the_task() {
+    let container = json!({ "name": "web", "reason": "CannotPullContainerError: manifest unknown" });
+    let found =
+        stopped(&task("TaskFailedToStart", "Task failed to start", &[container]), Some(&definition()));
+    assert_eq!(found[0].message, "container web of web:3: there is no image registry.example.com/web:9");
+}
+
+#[test]
+fn only_an_essential_container_that_ended_by_itself_is_a_cause() {
+    let ended = |name: &str, code: i64| json!({ "name": name, "exitCode": code });
+    let reason = "Essential container in task exited";
+    let found = stopped(
+        &task("EssentialContainerExited", reason, &[ended("sidecar", 1), ended("web", 3)]),
+        Some(&definition()),
+    );
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].message, "essential container web of web:3 exited with code 3");
+    assert!(found[0].logs);
+}
+
+#[test]
+fn a_container_out_of_memory_is_told_with_its_limit() {
+    let container = json!({ "name": "web", "exitCode": 137, "reason": "OutOfMemoryError: Container killed due to memory usage" });
+    let found = stopped(
+        &task("EssentialContainerExited", "Essential container in task exited", &[container]),
+        Some(&definition()),
+    );
+    assert!(found[0].message.contains("256 MiB"), "{}", found[0].message);
+}
+
+#[test]
+fn a_task_that_the_scheduler_stopped_is_no_cause() {
+    let stopped_by_ecs = json!({ "name": "web", "exitCode": 143 });
+    let reason = "Scaling activity initiated by (deployment ecs-svc/5434307699940903438)";
+    assert_eq!(code("ServiceSchedulerInitiated", reason, &[stopped_by_ecs]), None);
+}
+
+#[test]
+fn hosts_and_people_are_told_apart_from_the_image() {
+    assert_eq!(code("SpotInterruption", "Your Spot Task was interrupted.", &[]), Some("host-taken-away"));
+    assert_eq!(code("UserInitiated", "Task stopped by user", &[]), Some("stopped-by-a-person"));
+    assert_eq!(code("SomethingNew", "because", &[]), Some("task-stopped"));
+}
+
+#[test]
+fn equal_causes_of_many_tasks_are_one_with_their_number() {
+    let of = |ip: u32| {
+        let reason =
+            format!("CannotPullContainerError: dial tcp 10.0.0.{ip}:443: i/o timeout (request 9f8e{ip})");
+        stopped(&task("TaskFailedToStart", &reason, &[]), None)
+    };
+    let other = stopped(&task("TaskFailedToStart", "OutOfMemoryError", &[]), None);
+    let groups = group(other.into_iter().chain((1..=7).flat_map(of)));
+    let counts: Vec<(&str, u32)> = groups.iter().map(|group| (group.finding.code, group.count)).collect();
+    assert_eq!(counts, [("image-pull-network", 7), ("out-of-memory", 1)]);
+}
+
+#[test]
+fn ids_and_numbers_are_left_out_of_comparisons() {
+    assert_eq!(normalised("task 0a1b failed at 10.0.0.1:443, twice"), "task # failed at #.#.#.#:#, twice");
+}

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 pub(crate) use revision::{ServiceRevision, TaskDefinition};
 pub(crate) use rollout::{Brief, MOVING, RolloutStatus, ServiceDeployment};
-pub(crate) use service::{Deployment, Service};
+pub(crate) use service::{Deployment, Service, ServiceEvent};
 pub(crate) use task::{Task, TaskContainer};
 
 /// Reads facts from an answer. Members that are `null` count as missing, as everywhere in AWS's JSON protocols.

@@ -111,7 +111,6 @@ impl Deployment {
         self.rollout_state.as_deref() == Some("IN_PROGRESS")
     }
 
-
     /// Whether it holds all the tasks it should. What is left to go by where there is no rollout state.
     pub(crate) fn is_full(&self) -> bool {
         self.running_count >= self.desired_count && self.pending_count == 0

@@ -22,7 +22,7 @@ pub(crate) use legacy::judge as legacy;
 pub(crate) use rollout::judge as rollout;
 pub(crate) use standing::judge as standing;
 
-use crate::facts::{Brief, Service, ServiceDeployment, last_segment, short};
+use crate::facts::{Brief, Service, ServiceDeployment, short};
 use crate::memory::Watch;
 
 /// What one look brought to light.
@@ -144,10 +144,7 @@ fn superseded(watch: &Watch, by: &str, task_definition: Option<&str>) -> Cause {
     let with = task_definition.map(|arn| format!(", which rolls out {},", short(arn))).unwrap_or_default();
     Cause::new(
         "superseded",
-        format!(
-            "another deployment, {by}{with} took the place of deployment {}",
-            last_segment(&watch.deployment.id)
-        ),
+        format!("another deployment, {by}{with} took the place of deployment {}", watch.deployment.id),
     )
     .with_hint("look at that deployment; run again only if yours is the one that should win")
 }

@@ -193,15 +193,13 @@ fn ending(ours: &ServiceDeployment, how: &str) -> Cause {
         .with_hint("look at what the alarm measures during the rollout");
     }
     if ours.breaker_triggered() {
-        let (failed, threshold) = ours
-            .deployment_circuit_breaker
-            .as_ref()
-            .map_or((0, 0), |breaker| (breaker.failure_count, breaker.threshold));
+        // The count begins again while AWS rolls back, so only the threshold can be told afterwards.
+        let threshold = ours.deployment_circuit_breaker.as_ref().map_or(0, |breaker| breaker.threshold);
         return Cause::new(
             "circuit-breaker",
             format!(
-                "the deployment circuit breaker {how} the deployment after {failed} failed {} (its threshold is {threshold}){}",
-                super::tasks(failed),
+                "the deployment circuit breaker {how} the deployment: its threshold of {threshold} failed {} was reached{}",
+                super::tasks(threshold),
                 reason(ours)
             ),
         )
