@@ -196,7 +196,10 @@ async fn a_refused_plan_changes_nothing_and_its_kind_decides_the_exit_code() {
         [(ErrorKind::Invalid, 2), (ErrorKind::Auth, 7), (ErrorKind::NotFound, 1), (ErrorKind::Unsupported, 1)]
     {
         let target = ScriptedTarget::new("web").plan_fails(Error::new(kind, "no"));
-        let report = deploy(&target, Policy::default()).await;
+        let recorder = Recorder::new();
+        let cx = Context::builder("run").observer(std::sync::Arc::new(recorder.clone())).build();
+        let report = target.deploy(&cx, &Policy::default()).await;
+        assert_eq!(recorder.kinds(), ["started", "verdict", "finished"]);
         assert_eq!((report.exit_code(), &report.undone), (code, &Undone::NotNeeded));
         assert_eq!(target.calls(), [Call::Plan]);
     }

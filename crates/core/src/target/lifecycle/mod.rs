@@ -113,7 +113,10 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
     async fn run(&self) -> (Option<Plan>, Option<Receipt>, Verdict, Undone) {
         let (plan, planned_at) = match self.plan().await {
             Ok(planned) => planned,
-            Err((verdict, undone)) => return (None, None, verdict, undone),
+            Err((verdict, undone)) => {
+                self.cx.at_record("verdict").emit(EventKind::Verdict { verdict: verdict.clone() });
+                return (None, None, verdict, undone);
+            }
         };
         let (receipt, verdict) = match self.known_verdict() {
             Some(Ok(verdict)) => (self.last_receipt(), verdict),
