@@ -111,43 +111,52 @@ pub(crate) async fn deployments(
         .filter(|deployment| !baseline.knows(&deployment.id) && deployment.task_definition == task_definition)
         .filter_map(Started::of)
         .collect();
+    let mut found = match listed(client, cx, baseline, task_definition).await? {
+        Allowed::Yes(found) => found,
+        Allowed::No(action) if shown.is_empty() => return Ok(Made::CannotTell(action)),
+        Allowed::No(_) => Vec::new(),
+    };
+    // The list may lag behind the service.
+    for one in shown {
+        if !found.iter().any(|other| other.id == one.id) {
+            found.push(one);
+        }
+    }
+    found.sort_by_key(|one| std::cmp::Reverse(one.created_at));
+    Ok(Made::Known(found))
+}
+
+/// By the list of service deployments, and the service revisions they roll out.
+async fn listed(
+    client: &Client,
+    cx: &Context,
+    baseline: &Baseline,
+    task_definition: &str,
+) -> Result<Allowed<Vec<Started>>> {
     let listed = client.list_service_deployments(cx, Some(with_margin(baseline.at)), &[]).await;
     let briefs = match allowed(cx, "ecs:ListServiceDeployments", listed)? {
         Allowed::Yes(listed) => listed.value,
-        Allowed::No(action) => {
-            return Ok(if shown.is_empty() { Made::CannotTell(action) } else { Made::Known(shown) });
-        }
+        Allowed::No(action) => return Ok(Allowed::No(action)),
     };
-    let unknown: Vec<Brief> = briefs
-        .into_iter()
-        .filter(|brief| {
-            !baseline.present.iter().any(|id| is_revision_of(&brief.target_service_revision_arn, id))
-        })
-        .collect();
-    let arns: Vec<String> = unknown.iter().map(|brief| brief.target_service_revision_arn.clone()).collect();
+    let is_known = |brief: &Brief| {
+        baseline.present.iter().any(|id| is_revision_of(&brief.target_service_revision_arn, id))
+    };
+    let new: Vec<Brief> = briefs.into_iter().filter(|brief| !is_known(brief)).collect();
+    let arns: Vec<String> = new.iter().map(|brief| brief.target_service_revision_arn.clone()).collect();
     let revisions = client.describe_service_revisions(cx, &arns).await;
     let revisions = match allowed(cx, "ecs:DescribeServiceRevisions", revisions)? {
         Allowed::Yes(revisions) => revisions,
-        Allowed::No(action) => {
-            return Ok(if shown.is_empty() { Made::CannotTell(action) } else { Made::Known(shown) });
-        }
+        Allowed::No(action) => return Ok(Allowed::No(action)),
     };
-    let mut found: Vec<Started> = unknown
-        .iter()
-        .filter(|brief| {
-            revisions.iter().any(|revision| {
-                revision.service_revision_arn == brief.target_service_revision_arn
-                    && revision.task_definition == task_definition
-            })
+    let rolls_it_out = |brief: &&Brief| {
+        revisions.iter().any(|revision| {
+            revision.service_revision_arn == brief.target_service_revision_arn
+                && revision.task_definition == task_definition
         })
-        .filter_map(|brief| of_brief(brief, task_definition))
-        .collect();
-    // The list may lag behind the service.
-    found.extend(
-        shown.into_iter().filter(|one| !found.iter().any(|other| other.id == one.id)).collect::<Vec<_>>(),
-    );
-    found.sort_by_key(|one| std::cmp::Reverse(one.created_at));
-    Ok(Made::Known(found))
+    };
+    Ok(Allowed::Yes(
+        new.iter().filter(rolls_it_out).filter_map(|brief| of_brief(brief, task_definition)).collect(),
+    ))
 }
 
 /// A service deployment as the deployment it belongs to.

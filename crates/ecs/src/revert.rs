@@ -42,10 +42,21 @@ pub(crate) async fn revert(
             ),
         });
     };
-    let primary = primary_of(target, &service)?;
-    if primary.id == ours.id {
+    if primary_of(target, &service)?.id == ours.id {
         return back(target, cx, &service, ours, goal).await;
     }
+    replaced(target, cx, &service, ours, goal).await
+}
+
+/// Another deployment has taken the place of ours: AWS's rollback, or somebody else's, which stays.
+async fn replaced(
+    target: &EcsService,
+    cx: &Context,
+    service: &Service,
+    ours: Started,
+    goal: String,
+) -> Result<Revert> {
+    let primary = primary_of(target, service)?;
     if primary.task_definition != goal {
         return Err(Refusal::Moved {
             service: target.spec.service.clone(),
@@ -56,7 +67,7 @@ pub(crate) async fn revert(
         .into());
     }
     if primary.is_rolling_out() || is_going_back(target, cx, &ours).await? {
-        return plan(target, &service, ours, goal, "AWS is rolling back already; it is waited for");
+        return plan(target, service, ours, goal, "AWS is rolling back already; it is waited for");
     }
     if primary.rollout_state.as_deref() == Some("FAILED") {
         return Ok(Revert::Impossible {

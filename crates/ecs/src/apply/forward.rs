@@ -68,19 +68,13 @@ async fn start(target: &EcsService, cx: &Context, token: &Token, forward: &Forwa
     let wanted = wanted(target, cx, forward).await?;
     let mut service = fresh(target, cx).await?;
     let found = find::revision(&target.client, cx, token, forward, &wanted).await?;
-    if let Some(revision) = &found {
-        if let Some(own) = own_deployment(target, cx, forward, revision, &mut service).await? {
-            cx.note(
-                Level::Info,
-                "found-again",
-                format!(
-                    "deployment {} of {} was started by this run already",
-                    own.id,
-                    short(&own.task_definition)
-                ),
-            );
-            return Ok(watch(Purpose::Deploy, &service, own, Some(forward.baseline.primary.clone())));
-        }
+    if let Some(revision) = &found
+        && let Some(own) = own_deployment(target, cx, forward, revision, &mut service).await?
+    {
+        let revision = short(&own.task_definition);
+        let text = format!("deployment {} of {revision} was started by this run already", own.id);
+        cx.note(Level::Info, "found-again", text);
+        return Ok(watch(Purpose::Deploy, &service, own, Some(forward.baseline.primary.clone())));
     }
     expect_baseline(target, forward, &service)?;
     let task_definition = match found {

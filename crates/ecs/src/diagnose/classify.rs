@@ -204,9 +204,7 @@ fn words(task: &Task, definition: Option<&TaskDefinition>) -> Vec<Finding> {
 fn fitting(text: &str) -> Option<&'static Row> {
     let lower = text.to_lowercase();
     let has = |word: &&str| lower.contains(*word);
-    let fits = |row: &&Row| {
-        lower.contains(row.phase) && (row.words.is_empty() || row.words.iter().any(|word| has(&word)))
-    };
+    let fits = |row: &&Row| lower.contains(row.phase) && (row.words.is_empty() || row.words.iter().any(has));
     ROWS.iter().filter(|_| !lower.is_empty()).find(fits)
 }
 

@@ -141,7 +141,8 @@ fn a_service_deployment_is_judged_by_its_status() {
         json!({ "deploymentCircuitBreaker": { "status": "TRIGGERED", "failureCount": 3, "threshold": 3 } });
     let alarm = json!({ "alarms": { "status": "TRIGGERED", "triggeredAlarmNames": ["web-5xx"] } });
     let paused = json!({ "lifecycleStage": "POST_SCALE_UP", "lifecycleHookDetails": [{ "status": "AWAITING_ACTION" }] });
-    let rows: Vec<(&str, &Value, Option<Value>, &str, &[&str])> = vec![
+    type Row<'a> = (&'a str, &'a Value, Option<Value>, &'a str, &'a [&'a str]);
+    let rows: Vec<Row<'_>> = vec![
         ("PENDING", &none, None, "pending", &[]),
         ("IN_PROGRESS", &none, Some(ours_primary(Some("IN_PROGRESS"))), "pending", &[]),
         ("IN_PROGRESS", &paused, None, "person", &[]),

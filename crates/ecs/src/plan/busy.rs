@@ -86,42 +86,46 @@ pub(super) async fn plan(
     target: &EcsService,
     cx: &Context,
     scene: &Scene,
+    forward: Forward,
+    found: InFlight,
+) -> Result<Plan> {
+    if !found.ours {
+        return by_policy(target, cx, scene, forward, found);
+    }
+    let InFlight { started, differences, .. } = found;
+    if differences.is_empty() {
+        return attach(target, cx, scene, forward, started).await;
+    }
+    let (deployment, task_definition) = (started.id, started.task_definition);
+    Err(Refusal::OtherContent { deployment, task_definition, differences }.into())
+}
+
+/// Somebody else's deployment is under way.
+fn by_policy(
+    target: &EcsService,
+    cx: &Context,
+    scene: &Scene,
     mut forward: Forward,
     found: InFlight,
 ) -> Result<Plan> {
-    let InFlight { started, status, ours, differences } = found;
-    if ours {
-        if !differences.is_empty() {
-            let (deployment, task_definition) = (started.id, started.task_definition);
-            return Err(Refusal::OtherContent { deployment, task_definition, differences }.into());
-        }
-        return attach(target, cx, scene, forward, started).await;
-    }
+    let InFlight { started, status, differences, .. } = found;
     let name = started.service_deployment.clone().unwrap_or_else(|| started.id.clone());
+    let follow = differences.is_empty() && !target.spec.force;
     match target.spec.if_busy {
-        IfBusy::Fail => Err(Refusal::Busy {
-            service: target.spec.service.clone(),
-            deployment: name,
-            status,
-            task_definition: started.task_definition,
-            began: started.created_at,
-            now: scene.at,
+        IfBusy::Fail => {
+            let service = target.spec.service.clone();
+            let (task_definition, began) = (started.task_definition, started.created_at);
+            Err(Refusal::Busy { service, deployment: name, status, task_definition, began, now: scene.at }
+                .into())
         }
-        .into()),
         IfBusy::Supersede => {
             let text =
                 format!("deployment {name} of {} is superseded, as asked", short(&started.task_definition));
             cx.note(Level::Warning, "supersedes", text);
             target.plan_of(changes(target, scene, &forward), &Work::Forward(Box::new(forward)))
         }
-        IfBusy::Adopt if !differences.is_empty() => Err(Refusal::NotAdoptable {
-            deployment: name,
-            task_definition: started.task_definition,
-            differences,
-        }
-        .into()),
         // What is wanted is on its way: to wait for it is to follow it.
-        IfBusy::Adopt | IfBusy::Wait if differences.is_empty() && !target.spec.force => {
+        IfBusy::Adopt | IfBusy::Wait if follow => {
             let text =
                 format!("deployment {name} rolls out what is wanted: it is followed, and never undone");
             cx.note(Level::Info, "adopted", text);
@@ -129,7 +133,11 @@ pub(super) async fn plan(
             // Without changes: what somebody else began is not ours to undo.
             target.plan_of(Vec::new(), &Work::Forward(Box::new(forward)))
         }
-        IfBusy::Adopt | IfBusy::Wait => {
+        IfBusy::Adopt => {
+            let task_definition = started.task_definition;
+            Err(Refusal::NotAdoptable { deployment: name, task_definition, differences }.into())
+        }
+        IfBusy::Wait => {
             let wait = format!("waits for deployment {name} of {} to end", short(&started.task_definition));
             let mut planned = changes(target, scene, &forward);
             if let Some(service) = planned.pop() {

@@ -1,5 +1,7 @@
 //! Whole deployments against the simulated AWS, in memory and on a paused clock.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly too")]
+
 mod cost;
 mod resume;
 mod scenarios;

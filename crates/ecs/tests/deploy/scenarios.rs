@@ -22,12 +22,8 @@ async fn a_good_deployment_succeeds_with_one_registration_and_one_update() {
     let made = stage.new_deployments();
     assert_eq!(outputs.find("deployment_id"), Some(made[0].deployment_id.as_str()));
     assert_eq!(outputs.find("service_deployment_arn"), Some(made[0].arn.as_str()));
-    assert!(
-        stage.waited_for().iter().any(|text| text == "0 of 2 new tasks running, 2 old tasks still there"
-            || text.starts_with("0 of 2 new tasks running, 2 old tasks still there")),
-        "{:?}",
-        stage.waited_for()
-    );
+    let first = "0 of 2 new tasks running, 2 old tasks still there";
+    assert!(stage.waited_for().iter().any(|text| text.starts_with(first)), "{:?}", stage.waited_for());
     assert!(
         stage.news().iter().any(|text| text.contains("has reached a steady state")),
         "{:?}",
@@ -72,6 +68,24 @@ async fn a_file_is_registered_with_every_field_it_has() {
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     let registered = stage.ecs().task_definitions("web")[2].json.clone();
     assert!(registered.contains("aFieldOfTomorrow") && registered.contains("2.50"), "{registered}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn values_of_the_environment_are_nowhere_but_in_the_registration() {
+    let stage = Stage::of("crash");
+    let text = stage.ecs().task_definitions("web")[1].json.replace("\"production\"", "\"hunter2\"");
+    assert!(text.contains("hunter2"), "{text}");
+    let file = TaskDefinitionSource::File { name: "task.json".to_owned(), text };
+    let target = stage.builder().task_definition(file).build().unwrap();
+    let report = stage.run(&target, &Policy::default()).await;
+    assert_eq!(report.exit_code(), 3, "{}", told(&report));
+    assert!(stage.ecs().task_definitions("web")[2].json.contains("hunter2"));
+    assert!(!stage.everything_told().contains("hunter2"), "an event holds it");
+    assert!(
+        !serde_json::to_string(&report).unwrap().contains("hunter2"),
+        "plan, receipt or verdict holds it"
+    );
+    assert!(!format!("{target:?}").contains("hunter2"), "the target's debug form holds it");
 }
 
 #[tokio::test(start_paused = true)]

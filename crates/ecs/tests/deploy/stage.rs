@@ -57,9 +57,7 @@ impl Stage {
     /// One whole step in a process of its own, whose records are lost with it.
     pub(crate) async fn run(&self, target: &EcsService, policy: &Policy) -> StepReport {
         let cx = self.context("demo/1/deploy/production");
-        let report = run_step(&Local::new(cx.clone()), target, &cx, policy).await;
-        self.no_secrets();
-        report
+        run_step(&Local::new(cx.clone()), target, &cx, policy).await
     }
 
     pub(crate) async fn deploy(&self) -> StepReport {
@@ -129,10 +127,9 @@ impl Stage {
         report.ended.duration_since(settled).as_millis()
     }
 
-    /// What stands in the environment of the demo's containers must not be told.
-    fn no_secrets(&self) {
-        let told = serde_json::to_string(&*self.told.lock().unwrap()).unwrap();
-        assert!(!told.contains("\"STAGE\""), "an environment variable was told");
+    /// All events, as an observer would write them.
+    pub(crate) fn everything_told(&self) -> String {
+        serde_json::to_string(&*self.told.lock().unwrap()).unwrap()
     }
 }
 
