@@ -3,7 +3,11 @@
 //! The shapes follow what ECS does: nothing for a while (placement, image pull), tasks come up one by one, then old
 //! ones drain and their count falls, then the rollout is called complete. A look at a service makes up to 1.33 calls,
 //! and a wait of ten minutes may make 120.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests; the figures are for the architecture page"
+)]
 
 use std::time::Duration;
 
