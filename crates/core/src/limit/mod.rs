@@ -13,6 +13,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// More calls than a process makes: no limit.
+const MOST: f64 = 1e9;
+
 /// How fast a bucket fills.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate {
@@ -23,10 +26,33 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// `burst` calls at once, `per_second` in the long run. Values out of range are moved into it.
+    /// `burst` calls at once, `per_second` in the long run. Values out of range are moved into it: at least one call
+    /// at once, and one in 1,000 seconds.
     #[must_use]
     pub fn new(burst: f64, per_second: f64) -> Self {
-        Self { burst: burst.max(1.0), per_second: per_second.max(0.001) }
+        Self { burst: at_least(1.0, burst), per_second: at_least(0.001, per_second) }
+    }
+}
+
+/// The number, moved between `least` and [`MOST`]; what is no number counts as `least`.
+fn at_least(least: f64, number: f64) -> f64 {
+    if number >= least { number.min(MOST) } else { least }
+}
+
+/// A place in the queue of a bucket. Dropped while it waits, it gives its token back; otherwise the calls that gave
+/// up, for example when a run is cancelled, would hold up those that undo it.
+struct Turn<'a> {
+    limiter: &'a Limiter,
+    key: &'a str,
+    rate: Rate,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut buckets = self.limiter.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(self.key) {
+            bucket.tokens = (bucket.tokens + 1.0).min(self.rate.burst);
+        }
     }
 }
 
@@ -46,11 +72,14 @@ impl Limiter {
     /// Takes one token, waits for it if there is none, and says how long it waited.
     ///
     /// # Cancellation
-    /// A dropped wait gives its token back to nobody: the bucket is one call slower for a moment.
+    /// May be dropped: the token of a wait that was given up goes back to the bucket.
     pub async fn acquire(&self, key: &str, rate: Rate) -> Duration {
+        let rate = Rate::new(rate.burst, rate.per_second);
         let wait = self.reserve(key, rate);
         if !wait.is_zero() {
+            let turn = Turn { limiter: self, key, rate };
             tokio::time::sleep(wait).await;
+            std::mem::forget(turn);
         }
         wait
     }
@@ -76,7 +105,7 @@ impl Limiter {
         if bucket.tokens >= 0.0 {
             Duration::ZERO
         } else {
-            Duration::from_secs_f64(-bucket.tokens / rate.per_second)
+            Duration::try_from_secs_f64(-bucket.tokens / rate.per_second).unwrap_or_default()
         }
     }
 }

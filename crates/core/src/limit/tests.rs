@@ -44,3 +44,28 @@ async fn a_drained_bucket_makes_the_next_call_wait() {
     limiter.drain("k");
     assert_eq!(limiter.acquire("k", rate).await, Duration::from_secs(1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_gave_up_do_not_make_later_ones_wait() {
+    let limiter = Limiter::default();
+    let rate = Rate::new(1.0, 1.0);
+    limiter.acquire("k", rate).await;
+    for _ in 0..50 {
+        let given_up = tokio::time::timeout(Duration::from_millis(10), limiter.acquire("k", rate));
+        assert!(given_up.await.is_err());
+    }
+    assert!(limiter.acquire("k", rate).await <= Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_out_of_range_is_moved_into_it() {
+    let limiter = Limiter::default();
+    for number in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MIN_POSITIVE] {
+        let rate = Rate { burst: number, per_second: number };
+        let key = number.to_string();
+        for _ in 0..3 {
+            let call = limiter.acquire(&key, rate);
+            let _ = tokio::time::timeout(Duration::from_secs(5000), call).await;
+        }
+    }
+}

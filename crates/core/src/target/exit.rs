@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 /// | 0 | succeeded, nothing to do, or started as asked |
 /// | 1 | failed, nothing undone |
 /// | 2 | invalid input; nothing was changed |
-/// | 3 | failed and rolled back, by AWS or by us |
+/// | 3 | failed and rolled back, by AWS or by us; or succeeded and undone because a later step failed |
 /// | 4 | the undo itself failed or was impossible |
 /// | 5 | superseded by another deployment |
 /// | 6 | timed out |
