@@ -6,3 +6,4 @@ mod cost;
 mod resume;
 mod scenarios;
 mod stage;
+mod undo;

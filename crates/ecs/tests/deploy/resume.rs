@@ -6,14 +6,14 @@ use landfall_core::runtime::Local;
 use landfall_core::target::run_step;
 use landfall_core::{Outcome, Policy, StepReport, Undone};
 use landfall_ecs::{EcsService, IfBusy};
-use landfall_simulator::{CallNumbers, Fault, FaultKind, Phase};
+use landfall_simulator::{Call, CallNumbers, Fault, FaultKind, Phase};
 
 use crate::stage::{Stage, told};
 
 const RUN: &str = "demo/1/deploy/production";
 
-/// Longer than any test: whoever waits for the answer is cut off in the middle of the call.
-const FOR_EVER: FaultKind = FaultKind::Delay { ms: 86_400_000 };
+/// Long enough to be cut off in the middle of the call, and shorter than the SDK's patience with a connection.
+const HANGS: FaultKind = FaultKind::Delay { ms: 2_000 };
 
 /// Every call of a run that went undisturbed: operation and number.
 async fn calls_of(scenario: &str, policy: &Policy) -> Vec<(String, u64)> {
@@ -22,21 +22,32 @@ async fn calls_of(scenario: &str, policy: &Policy) -> Vec<(String, u64)> {
     stage.simulator.calls().into_iter().map(|call| (call.operation, call.number)).collect()
 }
 
-/// Runs a process that hangs in this call until it is killed after so long; its runtime tells what it recorded.
+/// Runs a process that is killed in this call, after AWS has done what it asked for and before the answer has
+/// come; then nobody looks for a while. The runtime tells what the process recorded.
 async fn killed_in(
     stage: &Stage,
     target: &EcsService,
     policy: &Policy,
     (operation, number): &(String, u64),
-    after: Duration,
+    pause: Duration,
 ) -> Local {
     stage
         .simulator
-        .add_fault(Fault::new("ecs", operation, FOR_EVER).on(CallNumbers::Nth(*number)).phase(Phase::After));
+        .add_fault(Fault::new("ecs", operation, HANGS).on(CallNumbers::Nth(*number)).phase(Phase::After));
     let cx = stage.context(RUN);
     let runtime = Local::new(cx.clone());
-    let _ = tokio::time::timeout(after, run_step(&runtime, target, &cx, policy)).await;
+    let reached = async {
+        let is_it = |call: &Call| call.operation == *operation && call.number == *number;
+        while !stage.simulator.calls().iter().any(is_it) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        report = run_step(&runtime, target, &cx, policy) => panic!("{operation} {number}: {}", told(&report)),
+        () = reached => {}
+    }
     stage.simulator.clear_faults();
+    tokio::time::sleep(pause).await;
     runtime
 }
 
@@ -50,11 +61,11 @@ async fn resumed(stage: &Stage, target: &EcsService, policy: &Policy, runtime: &
 async fn killed_in_any_call_and_run_again_without_records_there_is_one_deployment_of_one_revision() {
     let policy = Policy::default();
     for call in calls_of("good", &policy).await {
-        for after in [Duration::from_secs(1), Duration::from_secs(120)] {
+        for pause in [Duration::ZERO, Duration::from_secs(120)] {
             let stage = Stage::of("good");
-            killed_in(&stage, &stage.target(), &policy, &call, after).await;
+            killed_in(&stage, &stage.target(), &policy, &call, pause).await;
             let report = stage.deploy().await;
-            let what = format!("killed in {call:?} after {after:?}: {}", told(&report));
+            let what = format!("killed in {call:?}, {pause:?} ago: {}", told(&report));
             assert!(matches!(report.verdict.outcome, Outcome::Succeeded | Outcome::Unchanged), "{what}");
             assert_eq!((stage.new_deployments().len(), stage.revisions()), (1, 3), "{what}");
             assert_eq!((stage.live().as_str(), stage.calls("UpdateService")), ("web:3", 1), "{what}");
@@ -66,11 +77,11 @@ async fn killed_in_any_call_and_run_again_without_records_there_is_one_deploymen
 async fn killed_in_any_call_and_run_again_with_records_there_is_one_deployment_of_one_revision() {
     let policy = Policy::default();
     for call in calls_of("good", &policy).await {
-        for after in [Duration::from_secs(1), Duration::from_secs(120)] {
+        for pause in [Duration::ZERO, Duration::from_secs(120)] {
             let stage = Stage::of("good");
-            let runtime = killed_in(&stage, &stage.target(), &policy, &call, after).await;
+            let runtime = killed_in(&stage, &stage.target(), &policy, &call, pause).await;
             let report = resumed(&stage, &stage.target(), &policy, &runtime).await;
-            let what = format!("killed in {call:?} after {after:?}: {}", told(&report));
+            let what = format!("killed in {call:?}, {pause:?} ago: {}", told(&report));
             assert!(matches!(report.verdict.outcome, Outcome::Succeeded | Outcome::Unchanged), "{what}");
             assert_eq!((stage.new_deployments().len(), stage.revisions()), (1, 3), "{what}");
         }
@@ -83,8 +94,8 @@ async fn killed_while_reads_are_stale_and_run_again_at_once_there_is_one_deploym
     for call in [("RegisterTaskDefinition".to_owned(), 1), ("UpdateService".to_owned(), 1)] {
         for with_records in [false, true] {
             let stage = Stage::of("good");
-            let after = Duration::from_millis(500);
-            let runtime = killed_in(&stage, &stage.target(), &policy, &call, after).await;
+            let pause = Duration::from_millis(500);
+            let runtime = killed_in(&stage, &stage.target(), &policy, &call, pause).await;
             for operation in ["DescribeServices", "ListServiceDeployments", "DescribeServiceDeployments"] {
                 stage.simulator.add_fault(Fault::new("ecs", operation, FaultKind::Stale { seconds: 3 }));
             }
@@ -96,6 +107,7 @@ async fn killed_while_reads_are_stale_and_run_again_at_once_there_is_one_deploym
             let what = format!("killed in {call:?}, records {with_records}: {}", told(&report));
             assert!(report.verdict.outcome.is_success(), "{what}");
             assert_eq!((stage.new_deployments().len(), stage.revisions()), (1, 3), "{what}");
+            assert_eq!(stage.calls("UpdateService"), 1, "{what}");
         }
     }
 }
