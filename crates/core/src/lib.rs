@@ -33,6 +33,7 @@ pub use context::Context;
 pub use error::{Cause, Error, ErrorKind, Location, Result};
 pub use event::{Event, Observer};
 pub use target::{
-    Change, Cursor, DeployTarget, DeployTargetExt, End, Look, News, Observation, Outcome, Outputs, Place,
-    Plan, Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undone, Verdict,
+    Change, Cursor, DeployTarget, DeployTargetExt, Effect, End, Look, News, Observation, Outcome, Outputs,
+    Place, Plan, Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undo, Undone,
+    Verdict,
 };

@@ -311,7 +311,7 @@ async fn every_phase_is_told_in_order_and_news_are_told_once() {
     assert_eq!(recorder.news().len(), 1);
     assert_eq!(kinds.last().map(String::as_str), Some("finished"));
     let beats = kinds.iter().filter(|kind| *kind == "progress").count();
-    assert!((3..=4).contains(&beats), "a heartbeat every 30 s: {kinds:?}");
+    assert!((4..=7).contains(&beats), "a heartbeat every 15 to 30 s: {kinds:?}");
     let mut ids: Vec<_> = recorder.events().iter().map(|event| (event.record.clone(), event.index)).collect();
     let all = ids.len();
     ids.sort();

@@ -28,7 +28,7 @@ pub struct Policy {
     pub grace: Duration,
     /// After a failure; [`Undo::Revert`] by default.
     pub on_failure: Undo,
-    /// After a cancellation; [`Undo::Keep`] by default.
+    /// After a cancellation; [`Undo::Keep`] by default. An undo itself is not cancelled; `grace` bounds it.
     pub on_cancel: Undo,
     /// Whether to wait for the end; true by default. Without, the outcome is [`crate::Outcome::Started`].
     pub wait: bool,
@@ -86,6 +86,13 @@ impl Policy {
     #[must_use]
     pub fn without_wait(mut self) -> Self {
         self.wait = false;
+        self
+    }
+
+    /// Sets how many passing errors in a row are tolerated while looking; 0 and more.
+    #[must_use]
+    pub fn tolerated(mut self, errors: u32) -> Self {
+        self.tolerated = errors;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_core::context::CancellationToken;
+use landfall_core::context::{CancellationToken, Clock};
 use landfall_core::target::Undo;
 use landfall_core::{Cause, Context, End, Error, ErrorKind, Observation, Outputs, Policy, Revert, State};
 use landfall_testkit::{Moment, ScriptedTarget};
@@ -13,6 +13,8 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     pub(crate) target: fn() -> ScriptedTarget,
     pub(crate) policy: Policy,
+    /// One for all processes: paused time passes on it, and does not on the machine's.
+    clock: Clock,
     /// Somebody asks to stop this long after the start.
     pub(crate) stop: Option<Duration>,
     /// Few enough calls to try every pair of them.
@@ -23,7 +25,15 @@ pub(crate) struct Scenario {
 
 impl Scenario {
     fn new(name: &'static str, target: fn() -> ScriptedTarget) -> Self {
-        Self { name, target, policy: Policy::default(), stop: None, short: false, closes: true }
+        Self {
+            name,
+            target,
+            policy: Policy::default(),
+            clock: Clock::start(),
+            stop: None,
+            short: false,
+            closes: true,
+        }
     }
 
     fn short(self) -> Self {
@@ -51,7 +61,7 @@ impl Scenario {
                 token.cancel();
             });
         }
-        Context::builder("run").step("web").cancel(token).build()
+        Context::builder("run").step("web").clock(self.clock).cancel(token).build()
     }
 }
 
