@@ -163,7 +163,7 @@ async fn a_forced_redeployment_whose_answer_was_lost_is_found_and_not_repeated()
     let fault =
         Fault::new("ecs", "UpdateService", FaultKind::Reset).on(CallNumbers::Nth(1)).phase(Phase::After);
     stage.simulator.add_fault(fault);
-    let target = stage.builder().force_new_deployment(true).build().unwrap();
+    let target = stage.made(stage.builder().force_new_deployment(true));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert_eq!(stage.new_deployments().len(), 1);
@@ -176,7 +176,7 @@ async fn a_forced_redeployment_that_cannot_be_told_from_anothers_is_refused() {
     let fault =
         Fault::new("ecs", "UpdateService", FaultKind::Reset).on(CallNumbers::Nth(1)).phase(Phase::After);
     stage.simulator.add_fault(fault);
-    let target = stage.builder().force_new_deployment(true).if_busy(IfBusy::Supersede).build().unwrap();
+    let target = stage.made(stage.builder().force_new_deployment(true).if_busy(IfBusy::Supersede));
     let cx = stage.context(RUN);
     let runtime = Local::new(cx.clone());
     let policy = Policy::default();
@@ -204,7 +204,7 @@ async fn another_specification_with_the_same_records_is_a_conflict() {
         Duration::from_secs(1),
     )
     .await;
-    let other = stage.builder().image("web", "other:1").build().unwrap();
+    let other = stage.made(stage.builder().image("web", "other:1"));
     let report = resumed(&stage, &other, &policy, &runtime).await;
     assert!(told(&report).contains("not what the recorded plan was made for"), "{}", told(&report));
     assert_eq!(stage.calls("UpdateService"), 0);

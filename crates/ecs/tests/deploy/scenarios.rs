@@ -47,7 +47,7 @@ async fn a_family_and_a_revision_and_an_arn_are_deployed_as_they_are() {
     for name in ["web:1", arn] {
         let stage = Stage::of("good");
         let target =
-            stage.builder().task_definition(TaskDefinitionSource::parse(name).unwrap()).build().unwrap();
+            stage.made(stage.builder().task_definition(TaskDefinitionSource::parse(name).unwrap()));
         let report = stage.run(&target, &Policy::default()).await;
         assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
         assert_eq!((stage.writes(), stage.live()), (vec!["UpdateService".to_owned()], "web:1".to_owned()));
@@ -63,7 +63,7 @@ async fn a_file_is_registered_with_every_field_it_has() {
         1,
     );
     let file = TaskDefinitionSource::File { name: "task.json".to_owned(), text };
-    let target = stage.builder().task_definition(file).build().unwrap();
+    let target = stage.made(stage.builder().task_definition(file));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     let registered = stage.ecs().task_definitions("web")[2].json.clone();
@@ -76,7 +76,7 @@ async fn values_of_the_environment_are_nowhere_but_in_the_registration() {
     let text = stage.ecs().task_definitions("web")[1].json.replace("\"production\"", "\"hunter2\"");
     assert!(text.contains("hunter2"), "{text}");
     let file = TaskDefinitionSource::File { name: "task.json".to_owned(), text };
-    let target = stage.builder().task_definition(file).build().unwrap();
+    let target = stage.made(stage.builder().task_definition(file));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!(report.exit_code(), 3, "{}", told(&report));
     assert!(stage.ecs().task_definitions("web")[2].json.contains("hunter2"));
@@ -112,7 +112,7 @@ async fn bad_input_is_refused_with_all_its_problems_and_without_a_call() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_container_is_refused_before_anything_is_written() {
     let stage = Stage::of("good");
-    let target = stage.builder().image("wbe", "a:1").build().unwrap();
+    let target = stage.made(stage.builder().image("wbe", "a:1"));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!(report.exit_code(), 2, "{}", told(&report));
     let Outcome::Refused { error } = &report.verdict.outcome else { panic!("{}", told(&report)) };
@@ -125,7 +125,7 @@ async fn a_task_definition_that_does_not_fit_the_load_balancer_is_refused_before
     let stage = Stage::of("good");
     let text = stage.ecs().task_definitions("web")[1].json.replace("\"name\":\"web\"", "\"name\":\"app\"");
     let file = TaskDefinitionSource::File { name: "task.json".to_owned(), text };
-    let target = stage.builder().task_definition(file).build().unwrap();
+    let target = stage.made(stage.builder().task_definition(file));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!((report.exit_code(), stage.writes().len()), (2, 0), "{}", told(&report));
 }
@@ -242,7 +242,7 @@ async fn a_missing_family_is_not_found() {
     let stage = Stage::of("family-missing");
     let source = TaskDefinitionSource::parse("web").unwrap();
     let report =
-        stage.run(&stage.builder().task_definition(source).build().unwrap(), &Policy::default()).await;
+        stage.run(&stage.made(stage.builder().task_definition(source)), &Policy::default()).await;
     let Outcome::Refused { error } = &report.verdict.outcome else { panic!("{}", told(&report)) };
     assert_eq!(
         (error.kind(), report.exit_code(), stage.writes().len()),
@@ -362,7 +362,7 @@ async fn a_session_that_ends_in_mid_wait_leaves_the_outcome_unknown_and_undoes_n
 #[tokio::test(start_paused = true)]
 async fn a_deployment_under_way_is_waited_for_adopted_or_superseded_as_asked() {
     let with = |stage: &Stage, if_busy| {
-        stage.builder().image("web", crate::stage::IMAGE).if_busy(if_busy).build().unwrap()
+        stage.made(stage.builder().image("web", crate::stage::IMAGE).if_busy(if_busy))
     };
     let stage = Stage::of("busy");
     let report = stage.run(&with(&stage, IfBusy::Supersede), &Policy::default()).await;
@@ -376,7 +376,7 @@ async fn a_deployment_under_way_is_waited_for_adopted_or_superseded_as_asked() {
     assert_eq!((report.exit_code(), stage.writes().len()), (1, 0), "{}", told(&report));
     let stage = Stage::of("busy");
     let theirs = TaskDefinitionSource::parse("web:1").unwrap();
-    let target = stage.builder().task_definition(theirs).if_busy(IfBusy::Adopt).build().unwrap();
+    let target = stage.made(stage.builder().task_definition(theirs).if_busy(IfBusy::Adopt));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!(
         (&report.verdict.outcome, stage.writes().len()),
@@ -389,7 +389,7 @@ async fn a_deployment_under_way_is_waited_for_adopted_or_superseded_as_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_forced_redeployment_starts_new_tasks_of_the_same_revision() {
     let stage = Stage::of("good");
-    let target = stage.builder().force_new_deployment(true).build().unwrap();
+    let target = stage.made(stage.builder().force_new_deployment(true));
     let report = stage.run(&target, &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert_eq!((stage.writes(), stage.live()), (vec!["UpdateService".to_owned()], "web:2".to_owned()));

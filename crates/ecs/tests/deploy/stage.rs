@@ -38,13 +38,18 @@ impl Stage {
 
     /// A target with nothing but its names.
     pub(crate) fn builder(&self) -> EcsServiceBuilder {
+        EcsService::builder().cluster(DEMO_CLUSTER).service(DEMO_SERVICE)
+    }
+
+    /// The target of a builder, in the demonstration's place.
+    pub(crate) fn made(&self, builder: EcsServiceBuilder) -> EcsService {
         let place = Place::new("aws", DEMO_ACCOUNT, DEMO_REGION);
-        EcsService::builder(&self.simulator.sdk_config(), place).cluster(DEMO_CLUSTER).service(DEMO_SERVICE)
+        builder.build().unwrap().target(&self.simulator.sdk_config(), place).unwrap()
     }
 
     /// A target that deploys the live task definition with another image.
     pub(crate) fn target(&self) -> EcsService {
-        self.builder().image("web", IMAGE).build().unwrap()
+        self.made(self.builder().image("web", IMAGE))
     }
 
     pub(crate) fn context(&self, run: &str) -> Context {
