@@ -37,5 +37,5 @@ mod spec;
 mod target;
 
 pub use document::{Document, ImageArgument};
-pub use spec::{EcsServiceBuilder, IfBusy, TaskDefinitionSource};
+pub use spec::{EcsServiceBuilder, IfBusy, ServiceSpec, TaskDefinitionSource};
 pub use target::EcsService;

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use aws_types::SdkConfig;
 use landfall_core::{
     Change, Context, DeployTarget, Look, Observation, Place, Plan, Receipt, Resource, Result, Revert,
 };
@@ -13,7 +12,7 @@ use crate::client::{Allowed, Client, Revision, allowed};
 use crate::facts::{is_revision_of, short};
 use crate::find::with_margin;
 use crate::memory::{Purpose, Started, VERSION, Watch, Work};
-use crate::spec::{EcsServiceBuilder, Spec};
+use crate::spec::{EcsServiceBuilder, ServiceSpec};
 use crate::{apply, observe, plan, revert};
 
 /// The target's kind.
@@ -29,12 +28,12 @@ pub(crate) const KIND: &str = "ecs-service";
 /// use landfall_ecs::EcsService;
 ///
 /// # async fn example(config: aws_types::SdkConfig) -> landfall_core::Result<()> {
-/// let place = Place::new("aws", "111122223333", "eu-central-1");
-/// let service = EcsService::builder(&config, place)
+/// let wanted = EcsService::builder()
 ///     .cluster("demo")
 ///     .service("web")
 ///     .image("web", "111122223333.dkr.ecr.eu-central-1.amazonaws.com/demo/web:1.2")
 ///     .build()?;
+/// let service = wanted.target(&config, Place::new("aws", "111122223333", "eu-central-1"))?;
 /// let report = service.deploy(&Context::builder("shop/1234/deploy/production").build(), &Policy::default()).await;
 /// assert!(report.is_success());
 /// # Ok(())
@@ -43,7 +42,7 @@ pub(crate) const KIND: &str = "ecs-service";
 #[derive(Debug, Clone)]
 pub struct EcsService {
     pub(crate) place: Place,
-    pub(crate) spec: Spec,
+    pub(crate) spec: ServiceSpec,
     pub(crate) client: Client,
     /// Looks made by this process, by which the dearer calls are made at every fourth look only. Not part of the
     /// cursor, whose changes make the next look come soon.
@@ -53,12 +52,12 @@ pub struct EcsService {
 }
 
 impl EcsService {
-    /// Begins to describe a deployment to a service in this place.
-    pub fn builder(config: &SdkConfig, place: Place) -> EcsServiceBuilder {
-        EcsServiceBuilder::new(config, place)
+    /// Begins to describe a deployment to a service.
+    pub fn builder() -> EcsServiceBuilder {
+        EcsServiceBuilder::new()
     }
 
-    pub(crate) fn new(place: Place, spec: Spec, client: Client) -> Self {
+    pub(crate) fn new(place: Place, spec: ServiceSpec, client: Client) -> Self {
         Self { place, spec, client, looks: Arc::default(), revision: Arc::default() }
     }
 
@@ -104,7 +103,8 @@ impl EcsService {
     }
 
     /// `service web in cluster demo`.
-    pub(crate) fn subject(&self) -> String {
+    #[must_use]
+    pub fn subject(&self) -> String {
         format!("service {} in cluster {}", self.spec.service, self.spec.cluster)
     }
 

@@ -32,9 +32,9 @@ pub enum IfBusy {
     Supersede,
 }
 
-/// What is wanted, checked.
+/// What is wanted, checked without a call. [`ServiceSpec::target`] makes the target of it.
 #[derive(Debug, Clone)]
-pub(crate) struct Spec {
+pub struct ServiceSpec {
     pub(crate) cluster: String,
     pub(crate) service: String,
     pub(crate) source: Source,
@@ -53,12 +53,10 @@ pub(crate) enum Source {
     Document(Box<Document>),
 }
 
-/// Makes an [`EcsService`].
+/// Makes a [`ServiceSpec`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct EcsServiceBuilder {
-    config: SdkConfig,
-    place: Place,
     cluster: String,
     service: String,
     source: TaskDefinitionSource,
@@ -69,10 +67,8 @@ pub struct EcsServiceBuilder {
 }
 
 impl EcsServiceBuilder {
-    pub(crate) fn new(config: &SdkConfig, place: Place) -> Self {
+    pub(crate) fn new() -> Self {
         Self {
-            config: config.clone(),
-            place,
             cluster: String::new(),
             service: String::new(),
             source: TaskDefinitionSource::Live,
@@ -126,26 +122,19 @@ impl EcsServiceBuilder {
         self
     }
 
-    /// Checks the input and makes the target. No call is made.
+    /// Checks the input. No call is made.
     ///
     /// # Errors
     /// [`landfall_core::ErrorKind::Invalid`] with one cause for each problem, those of a file with line and
     /// column.
-    pub fn build(self) -> Result<EcsService> {
+    pub fn build(self) -> Result<ServiceSpec> {
         let mut problems = Vec::new();
-        check_name(&mut problems, "--cluster", "cluster", &self.cluster, &self.place);
-        check_name(&mut problems, "--service", "service", &self.service, &self.place);
-        check_region(&mut problems, &self.config, &self.place);
+        check_name(&mut problems, "cluster", &self.cluster);
+        check_name(&mut problems, "service", &self.service);
         check_images(&mut problems, &self.images, self.image_for_all.as_deref());
         let source = self.read_source(&mut problems);
-        Error::all(
-            format!(
-                "the deployment of service `{}` in cluster `{}` cannot be made as asked",
-                self.service, self.cluster
-            ),
-            problems,
-        )?;
-        let spec = Spec {
+        Error::all(refused(&self.service, &self.cluster), problems)?;
+        Ok(ServiceSpec {
             cluster: self.cluster,
             service: self.service,
             source,
@@ -153,9 +142,7 @@ impl EcsServiceBuilder {
             images: self.images,
             force: self.force,
             if_busy: self.if_busy,
-        };
-        let client = Client::new(&self.config, &self.place, &spec.cluster, &spec.service);
-        Ok(EcsService::new(self.place, spec, client))
+        })
     }
 
     /// The source, with its problems and those of the images in it.
@@ -188,7 +175,22 @@ impl EcsServiceBuilder {
     }
 }
 
-impl Spec {
+impl ServiceSpec {
+    /// The target in this place. No call is made.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] when the cluster or service is an ARN of another place, or `config` is
+    /// for another region than `place`.
+    pub fn target(self, config: &SdkConfig, place: Place) -> Result<EcsService> {
+        let mut problems = Vec::new();
+        check_place(&mut problems, "cluster", &self.cluster, &place);
+        check_place(&mut problems, "service", &self.service, &place);
+        check_region(&mut problems, config, &place);
+        Error::all(refused(&self.service, &self.cluster), problems)?;
+        let client = Client::new(config, &place, &self.cluster, &self.service);
+        Ok(EcsService::new(place, self, client))
+    }
+
     /// Edits a base document to what is wanted.
     pub(crate) fn edit(&self, base: &Document) -> Result<Document> {
         let mut wanted = base.clone();
@@ -239,31 +241,48 @@ fn problems_of(error: &Error) -> Vec<Cause> {
     error.causes().to_vec()
 }
 
+fn refused(service: &str, cluster: &str) -> String {
+    format!("the deployment of service `{service}` in cluster `{cluster}` cannot be made as asked")
+}
+
 /// Names of clusters and services: "Up to 255 letters (uppercase and lowercase), numbers, underscores, and
-/// hyphens" (CreateCluster, CreateService). An ARN must be of the place that is deployed to.
-fn check_name(problems: &mut Vec<Cause>, flag: &str, what: &str, name: &str, place: &Place) {
+/// hyphens" (CreateCluster, CreateService).
+fn check_name(problems: &mut Vec<Cause>, what: &str, name: &str) {
     let plain = |text: &str| {
         !text.is_empty()
             && text.len() <= 255
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
     };
     if name.is_empty() {
-        problems.push(Cause::invalid(flag, format!("the name of the {what} is empty")));
+        problems.push(Cause::invalid(what, format!("the name of the {what} is empty")));
     } else if name.starts_with("arn:") {
-        let parts: Vec<&str> = name.splitn(6, ':').collect();
-        let fits = matches!(parts.as_slice(), ["arn", partition, "ecs", region, account, resource]
-            if *partition == place.partition && *region == place.region && *account == place.account
-                && resource.strip_prefix(what).is_some_and(|rest| rest.starts_with('/')));
+        let fits = match name.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+            ["arn", _, "ecs", _, _, resource] => {
+                resource.strip_prefix(what).is_some_and(|rest| rest.starts_with('/'))
+            }
+            _ => false,
+        };
         if !fits {
-            let wanted = format!("arn:{}:ecs:{}:{}:{what}/...", place.partition, place.region, place.account);
+            let wanted = format!("arn:aws:ecs:REGION:ACCOUNT:{what}/...");
             problems.push(Cause::invalid(
-                flag,
-                format!("`{name}` is no {what} of the place deployed to: {wanted}"),
+                what,
+                format!("`{name}` is no ARN of a {what}: those look like {wanted}"),
             ));
         }
     } else if !plain(name) {
         let rule = "up to 255 letters, digits, `-` and `_`";
-        problems.push(Cause::invalid(flag, format!("`{name}` is no name of a {what}: those have {rule}")));
+        problems.push(Cause::invalid(what, format!("`{name}` is no name of a {what}: those have {rule}")));
+    }
+}
+
+/// An ARN must be of the place that is deployed to.
+fn check_place(problems: &mut Vec<Cause>, what: &str, name: &str, place: &Place) {
+    let begin = format!("arn:{}:ecs:{}:{}:{what}/", place.partition, place.region, place.account);
+    if name.starts_with("arn:") && !name.starts_with(&begin) {
+        problems.push(Cause::invalid(
+            what,
+            format!("`{name}` is no {what} of the place deployed to: {begin}..."),
+        ));
     }
 }
 
@@ -272,7 +291,7 @@ fn check_region(problems: &mut Vec<Cause>, config: &SdkConfig, place: &Place) {
     if region.as_deref() != Some(place.region.as_str()) {
         let seen = region.unwrap_or_else(|| "none".to_owned());
         let message = format!("the SDK configuration is for region {seen} and the place is {place}");
-        problems.push(Cause::invalid("--region", message));
+        problems.push(Cause::invalid("region", message));
     }
 }
 
@@ -284,7 +303,7 @@ fn check_images(problems: &mut Vec<Cause>, images: &[(String, String)], for_all:
     }
     for (index, (container, _)) in images.iter().enumerate() {
         if images.iter().take(index).any(|(other, _)| other == container) {
-            problems.push(Cause::invalid("--image", format!("container `{container}` is given two images")));
+            problems.push(Cause::invalid("image", format!("container `{container}` is given two images")));
         }
     }
 }

@@ -89,8 +89,9 @@ fn read_file(path: &str) -> Result<TaskDefinitionSource> {
                 std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
                 _ => error.to_string(),
             };
-            Err(Error::invalid(format!("cannot read the task definition from `{path}`: {why}"))
-                .with_hint("check the path; it is taken from the directory the command runs in"))
+            let problem = Cause::invalid("task definition", format!("`{path}` cannot be read: {why}"))
+                .with_hint("check the path; it is taken from the directory the command runs in");
+            Err(refused(path, problem))
         }
     }
 }
@@ -112,7 +113,7 @@ fn check_family(text: &str) -> Option<Cause> {
     } else {
         return None;
     };
-    Some(Cause::invalid("--task-definition", problem))
+    Some(Cause::invalid("task definition", problem))
 }
 
 fn check_arn(arn: &str) -> Option<Cause> {
@@ -124,7 +125,7 @@ fn check_arn(arn: &str) -> Option<Cause> {
     match name {
         Some(name) => check_family(name),
         None => Some(Cause::invalid(
-            "--task-definition",
+            "task definition",
             format!(
                 "`{arn}` is no ARN of a task definition: arn:aws:ecs:REGION:ACCOUNT:task-definition/FAMILY:REVISION"
             ),
@@ -161,7 +162,7 @@ mod tests {
         let error = Source::parse("deploy/none.json").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(
-            error.message().contains("deploy/none.json") && error.message().contains("no such file"),
+            error.report().contains("deploy/none.json") && error.report().contains("no such file"),
             "{error}"
         );
     }

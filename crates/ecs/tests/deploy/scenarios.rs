@@ -46,8 +46,7 @@ async fn a_family_and_a_revision_and_an_arn_are_deployed_as_they_are() {
     let arn = "arn:aws:ecs:eu-central-1:111122223333:task-definition/web:1";
     for name in ["web:1", arn] {
         let stage = Stage::of("good");
-        let target =
-            stage.made(stage.builder().task_definition(TaskDefinitionSource::parse(name).unwrap()));
+        let target = stage.made(stage.builder().task_definition(TaskDefinitionSource::parse(name).unwrap()));
         let report = stage.run(&target, &Policy::default()).await;
         assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
         assert_eq!((stage.writes(), stage.live()), (vec!["UpdateService".to_owned()], "web:1".to_owned()));
@@ -103,7 +102,7 @@ async fn bad_input_is_refused_with_all_its_problems_and_without_a_call() {
         .unwrap_err();
     assert_eq!((error.kind(), error.exit_code()), (ErrorKind::Invalid, 2));
     let report = error.report();
-    for expected in ["--cluster", "--service", "task.json:3:", "image"] {
+    for expected in ["no name of a cluster", "name of the service is empty", "task.json:3:", "image"] {
         assert!(report.contains(expected), "{expected} is missing in:\n{report}");
     }
     assert!(stage.simulator.calls().is_empty());
@@ -241,8 +240,7 @@ async fn refusals_name_what_is_missing_and_write_nothing() {
 async fn a_missing_family_is_not_found() {
     let stage = Stage::of("family-missing");
     let source = TaskDefinitionSource::parse("web").unwrap();
-    let report =
-        stage.run(&stage.made(stage.builder().task_definition(source)), &Policy::default()).await;
+    let report = stage.run(&stage.made(stage.builder().task_definition(source)), &Policy::default()).await;
     let Outcome::Refused { error } = &report.verdict.outcome else { panic!("{}", told(&report)) };
     assert_eq!(
         (error.kind(), report.exit_code(), stage.writes().len()),

@@ -1,0 +1,78 @@
+//! Undoing by itself, as a pipeline does it for steps that succeeded.
+
+use landfall_core::runtime::Local;
+use landfall_core::target::{run_step, undo_step};
+use landfall_core::{ErrorKind, Outcome, Policy, StepReport, Undone};
+
+use crate::stage::{Stage, keep, told};
+
+async fn undone(stage: &Stage, report: &StepReport) -> Undone {
+    let cx = stage.context("demo/1/deploy/production");
+    let plan = report.plan.as_ref().unwrap();
+    undo_step(&Local::new(cx.clone()), &stage.target(), &cx, &keep(), plan, report.receipt.as_ref()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_succeeded_is_undone_by_one_more_update() {
+    let stage = Stage::of("good");
+    let report = stage.deploy().await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+    assert_eq!(undone(&stage, &report).await, Undone::Reverted);
+    assert_eq!((stage.live().as_str(), stage.calls("UpdateService"), stage.revisions()), ("web:2", 2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_undone_is_not_undone_again() {
+    let stage = Stage::of("good");
+    let report = stage.deploy().await;
+    undone(&stage, &report).await;
+    stage.simulator.reset_calls();
+    assert_eq!(undone(&stage, &report).await, Undone::NothingToDo);
+    assert!(stage.writes().is_empty(), "{:?}", stage.writes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_receipt_the_deployment_is_found_by_its_tag() {
+    let stage = Stage::of("good");
+    let mut report = stage.deploy().await;
+    report.receipt = None;
+    assert_eq!(undone(&stage, &report).await, Undone::Reverted);
+    assert_eq!(stage.live(), "web:2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_elses_later_deployment_stays() {
+    let stage = Stage::of("good");
+    let report = stage.deploy().await;
+    assert!(stage.ecs().update_service_as_other("demo", "web", "web:1"));
+    stage.simulator.reset_calls();
+    let Undone::Failed { verdict } = undone(&stage, &report).await else { panic!("undone") };
+    let Outcome::Refused { error } = verdict.outcome else { panic!("{verdict:?}") };
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    assert!(stage.writes().is_empty() && stage.live() == "web:1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redeployment_of_the_same_revision_has_nothing_to_go_back_to() {
+    let stage = Stage::of("good");
+    let target = stage.made(stage.builder().force_new_deployment(true));
+    let report = stage.run(&target, &keep()).await;
+    let cx = stage.context("demo/1/deploy/production");
+    let plan = report.plan.as_ref().unwrap();
+    let undone =
+        undo_step(&Local::new(cx.clone()), &target, &cx, &keep(), plan, report.receipt.as_ref()).await;
+    assert!(matches!(&undone, Undone::Impossible { reason } if reason.contains("web:2")), "{undone:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_undo_passes_over_what_had_failed_before_to_what_had_succeeded() {
+    let stage = Stage::of("breaker-no-rollback");
+    stage.run(&stage.target(), &keep()).await;
+    assert_eq!(stage.live(), "web:3", "a failed deployment is what the next one finds");
+    let cx = stage.context("demo/2/deploy/production");
+    let image = "111122223333.dkr.ecr.eu-central-1.amazonaws.com/demo/web:1.3";
+    let next = stage.made(stage.builder().image("web", image));
+    let report = run_step(&Local::new(cx.clone()), &next, &cx, &Policy::default()).await;
+    assert_eq!((report.exit_code(), &report.undone), (3, &Undone::Reverted), "{}", told(&report));
+    assert_eq!(stage.live(), "web:2");
+}
