@@ -138,6 +138,15 @@ impl Auth {
         self
     }
 
+    /// Checks everything that can be checked without AWS: settings, keys, tokens. [`Auth::connect`] does it too.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] with all problems when a setting is wrong; [`ErrorKind::Auth`] when only keys or tokens
+    /// cannot be used.
+    pub fn check(&self, cx: &Context) -> Result<()> {
+        self.prepare(cx).map(|_| ())
+    }
+
     /// Checks everything that can be checked without AWS, signs in, and asks STS GetCallerIdentity who we are. Tells
     /// [`EventKind::SignedIn`], and notes about credentials that lost.
     ///

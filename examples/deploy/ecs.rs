@@ -1,0 +1,78 @@
+//! `deploy ecs`: from flags to a target, and its deployment.
+
+use landfall::aws::environment::Environment;
+use landfall::ecs::document::ImageArgument;
+use landfall::ecs::{EcsService, IfBusy, ServiceSpec, TaskDefinitionSource};
+use landfall::event::{EventKind, Level};
+use landfall::{Cause, Context, DeployTargetExt, Error, Result};
+
+use crate::flags::{Busy, Ecs, Global, in_flags};
+use crate::session;
+
+/// Runs the subcommand and gives the exit code.
+///
+/// # Errors
+/// What ended it before the deployment began.
+pub(crate) async fn run(
+    global: &Global,
+    what: &Ecs,
+    process: Environment,
+    cx: &Context,
+    mut problems: Vec<Cause>,
+) -> Result<u8> {
+    let policy = global.policy(&mut problems);
+    let spec = collect(spec(global, what), &mut problems);
+    let ready = session::sign_in(global, process, cx, problems).await?;
+    let spec = spec.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
+    let mut problems = Vec::new();
+    let target = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
+    Error::all("the target is not where the credentials are", problems)?;
+    let target = target.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
+    if global.plan {
+        let plan = target.preview(cx).await?;
+        cx.emit(EventKind::Planned { changes: plan.changes });
+        cx.note(Level::Info, "plan-only", "this is a plan: nothing was changed");
+        return Ok(0);
+    }
+    Ok(target.deploy(cx, &policy).await.exit_code())
+}
+
+/// The value, or its problems added to the others.
+pub(crate) fn collect<T>(made: Result<T>, problems: &mut Vec<Cause>) -> Option<T> {
+    made.map_err(|error| match error.causes() {
+        [] => problems.push(Cause::new("invalid-input", error.message())),
+        causes => problems.extend(causes.iter().cloned().map(in_flags)),
+    })
+    .ok()
+}
+
+fn spec(global: &Global, what: &Ecs) -> Result<ServiceSpec> {
+    let mut problems = Vec::new();
+    let mut builder = EcsService::builder()
+        .cluster(&what.cluster)
+        .service(&what.service)
+        .force_new_deployment(what.force_new_deployment)
+        .if_busy(match global.if_busy {
+            Busy::Fail => IfBusy::Fail,
+            Busy::Wait => IfBusy::Wait,
+            Busy::Adopt => IfBusy::Adopt,
+            Busy::Supersede => IfBusy::Supersede,
+        });
+    if let Some(text) = &what.task_definition
+        && let Some(source) = collect(TaskDefinitionSource::parse(text), &mut problems)
+    {
+        builder = builder.task_definition(source);
+    }
+    for text in &what.image {
+        match ImageArgument::parse(text) {
+            Ok(ImageArgument { container: Some(container), image }) => {
+                builder = builder.image(container, image);
+            }
+            Ok(ImageArgument { container: None, image }) => builder = builder.image_for_all(image),
+            Err(problem) => problems.push(in_flags(problem)),
+        }
+    }
+    let built = collect(builder.build(), &mut problems);
+    Error::all("the deployment cannot be made as asked", problems)?;
+    built.ok_or_else(|| Error::internal("flags were refused without a reason"))
+}

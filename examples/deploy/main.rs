@@ -1,0 +1,72 @@
+//! The thin binary: reads flags, builds a target, runs it, shows what happened.
+//!
+//! ```sh
+//! cargo run --example deploy -- ecs --simulate --cluster demo --service web --image web=registry.example.com/web:2.0
+//! ```
+//!
+//! All that decides is in the library; what is here can be copied into a program of your own.
+
+mod doctor;
+mod ecs;
+mod flags;
+mod render;
+mod session;
+mod simulate;
+mod stop;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use flags::{Command, Flags, Output};
+use landfall::aws::environment::Environment;
+use landfall::context::CancellationToken;
+use landfall::event::{EventKind, JsonLines};
+use landfall::{Context, Error, Observer};
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => ExitCode::from(runtime.block_on(run(&flags))),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "the runtime cannot start: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(flags: &Flags) -> u8 {
+    if flags.global.scenario.as_deref() == Some("list") {
+        return simulate::list();
+    }
+    let observer: Arc<dyn Observer> = match flags.global.output {
+        Output::Human => Arc::new(render::Human::new(flags.global.verbose)),
+        Output::Json => Arc::new(JsonLines::new(std::io::stdout())),
+    };
+    let environment = Environment::from_process();
+    let cancel = CancellationToken::new();
+    let mut problems = Vec::new();
+    let run_id = flags.global.checked_run_id(&mut problems);
+    let cx = Context::builder(run_id.unwrap_or_else(|| session::run_id(&environment)))
+        .step(match flags.command {
+            Command::Ecs(_) => "ecs",
+            Command::Doctor(_) => "doctor",
+        })
+        .cancel(cancel.clone())
+        .observer(observer)
+        .build();
+    let ended = match stop::listen(cancel) {
+        Err(error) => Err(Error::internal("signals cannot be listened to").with_source(&error)),
+        Ok(()) => match &flags.command {
+            Command::Ecs(what) => ecs::run(&flags.global, what, environment, &cx, problems).await,
+            Command::Doctor(what) => doctor::run(&flags.global, what, environment, &cx, problems).await,
+        },
+    };
+    ended.unwrap_or_else(|error| {
+        let exit_code = error.exit_code();
+        cx.emit(EventKind::Aborted { error, exit_code });
+        exit_code
+    })
+}

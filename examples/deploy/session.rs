@@ -1,0 +1,77 @@
+//! From flags and environment to credentials that work.
+
+use landfall::auth::{Auth, Flags, Session};
+use landfall::aws::environment::Environment;
+use landfall::{Cause, Context, Error, Result};
+
+use crate::flags::{Global, in_flags};
+use crate::simulate::{self, Simulated};
+
+/// What is needed to deploy. Keeps the simulated AWS alive.
+pub(crate) struct Ready {
+    pub(crate) session: Session,
+    _simulated: Option<Simulated>,
+}
+
+/// Signs in, after all problems of the input (those in `problems` and those of the credentials' flags) were told.
+///
+/// # Errors
+/// Invalid input, or credentials that cannot be used.
+pub(crate) async fn sign_in(
+    global: &Global,
+    process: Environment,
+    cx: &Context,
+    mut problems: Vec<Cause>,
+) -> Result<Ready> {
+    let simulated = if global.simulate { Some(simulate::start(global, &process).await?) } else { None };
+    let environment = simulated.as_ref().map_or(process, |simulated| simulated.environment.clone());
+    let auth = match auth(global, environment) {
+        Ok(auth) => {
+            if let Err(error) = auth.check(cx) {
+                if error.exit_code() != 2 && problems.is_empty() {
+                    return Err(error);
+                }
+                problems.extend(error.causes().iter().cloned().map(in_flags));
+            }
+            Some(auth)
+        }
+        Err(error) => {
+            problems.extend(error.causes().iter().cloned().map(in_flags));
+            None
+        }
+    };
+    Error::all("the input cannot be used; nothing was sent", problems)?;
+    let auth = auth.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
+    Ok(Ready { session: auth.connect(cx).await?, _simulated: simulated })
+}
+
+fn auth(global: &Global, environment: Environment) -> Result<Auth> {
+    let flags = Flags {
+        role_arns: global.role_arn.clone(),
+        external_id: global.external_id.clone(),
+        oidc_token_env: global.oidc_token_env.clone(),
+        oidc_token_file: global.oidc_token_file.clone(),
+    };
+    let mut auth = Auth::detect(environment, &flags)?;
+    if let Some(region) = &global.region {
+        auth = auth.region(region);
+    }
+    if let Some(account) = &global.expected_account {
+        auth = auth.expected_account(account);
+    }
+    Ok(auth)
+}
+
+/// The run's id when none is given: what stays the same when a CI job is tried again, else the time.
+///
+/// GitLab's variables: <https://docs.gitlab.com/ci/variables/predefined_variables/>.
+pub(crate) fn run_id(environment: &Environment) -> String {
+    let job = ["CI_PROJECT_PATH", "CI_PIPELINE_ID", "CI_JOB_NAME"].map(|name| environment.get(name));
+    if let [Some(project), Some(pipeline), Some(job)] = job {
+        let of = environment.get("CI_ENVIRONMENT_NAME").map(|name| format!("/{name}")).unwrap_or_default();
+        let allowed = |c: char| if c.is_ascii_alphanumeric() || "_.:/=+-@".contains(c) { c } else { '-' };
+        return format!("{project}/{pipeline}/{job}{of}").chars().map(allowed).take(200).collect();
+    }
+    let now = landfall::context::Clock::start().now();
+    format!("manual-{}", now.strftime("%Y%m%dT%H%M%S%3fZ"))
+}

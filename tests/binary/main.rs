@@ -1,0 +1,10 @@
+//! The real binary against a simulated AWS over HTTP.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+mod bad_input;
+mod machine;
+mod outcomes;
+mod secrets;
+mod sign_in;
+mod stops;
+mod support;
