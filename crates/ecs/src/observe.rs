@@ -1,8 +1,8 @@
 //! One look: fetches facts, asks the judge, and has causes looked for when something has failed.
 //!
 //! The calls of a look: DescribeServiceDeployments; DescribeServices at every fourth look, and whenever something
-//! moved, failed or ended; ListServiceDeployments until our service deployment is found. Causes are gathered when
-//! the number of failed tasks has doubled, and at the last look.
+//! moved, failed or ended. Until our service deployment is found it is ListServiceDeployments and DescribeServices.
+//! Causes are gathered when the number of failed tasks has doubled, and at the last look.
 
 use std::collections::HashMap;
 
@@ -65,7 +65,9 @@ impl Looking<'_> {
         if !self.memory.legacy {
             self.fetch_service_deployment(turn).await?;
         }
-        if self.memory.legacy {
+        if self.facts.service_deployment.is_none() {
+            // Not allowed, or not shown yet, or by a server that never shows it: the service knows enough to tell
+            // the truth, and a rollout that is over must not be waited for until its deadline.
             self.fetch_service().await?;
             return Ok(judge::legacy(self.watch, &self.facts));
         }

@@ -5,5 +5,6 @@
 mod cost;
 mod resume;
 mod scenarios;
+mod servers;
 mod stage;
 mod undo;

@@ -1,0 +1,36 @@
+//! Servers that others wrote, imitated in what they do differently from AWS.
+
+use std::time::Duration;
+
+use landfall_core::{Outcome, Policy};
+use landfall_simulator::{Fault, FaultKind, Scenario, Simulator};
+
+use crate::stage::{Stage, told};
+
+fn answering(operation: &str, body: &str) -> Stage {
+    let kind = FaultKind::Http {
+        status: 200,
+        body: body.to_owned(),
+        content_type: "application/x-amz-json-1.1".to_owned(),
+    };
+    let simulator = Simulator::builder().scenario(Scenario::named("good").unwrap()).build();
+    simulator.add_fault(Fault::new("ecs", operation, kind));
+    Stage::with(simulator)
+}
+
+/// Some local servers know ListServiceDeployments and answer it with an empty list for ever.
+#[tokio::test(start_paused = true)]
+async fn an_end_that_the_service_shows_is_believed_when_service_deployments_never_show_up() {
+    let stage = answering("ListServiceDeployments", r#"{"serviceDeployments": []}"#);
+    let began = tokio::time::Instant::now();
+    let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(60))).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_the_service_shows_is_believed_when_the_service_deployment_stays_missing() {
+    let stage = answering("DescribeServiceDeployments", r#"{"serviceDeployments": [], "failures": []}"#);
+    let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(60))).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+}
