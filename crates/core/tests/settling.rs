@@ -198,3 +198,14 @@ async fn the_future_of_a_step_fits_on_any_stack() {
     let size = size_of_val(&run_step(&local, &target, &cx, &policy));
     assert!(size < 8 * 1024, "{size} bytes");
 }
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_ended_before_a_later_part_leave_the_attempt_open_for_new_ones() {
+    let expired = Error::new(ErrorKind::Auth, "the session expired");
+    let target = ScriptedTarget::new("web").apply_fails(expired.clone()).at(SECOND, ready());
+    let target = target.revert_fails(expired);
+    let (report, records) = run(&target, &Policy::default(), Records::new()).await;
+    assert_eq!((report.exit_code(), &report.undone), (7, &Undone::Kept), "an undo could not sign in either");
+    let (again, _) = run(&target, &Policy::default(), records).await;
+    assert_eq!((again.exit_code(), target.effects().len()), (0, 1), "with others the same call goes on");
+}

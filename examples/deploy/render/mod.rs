@@ -27,6 +27,8 @@ pub(crate) struct Human {
 struct Shown {
     bar: Option<ProgressBar>,
     live: bool,
+    /// The plan has no changes: what `apply` answers is what was found, not what was started.
+    empty: bool,
     began: Option<Timestamp>,
     started: Option<String>,
     waiting_for: String,
@@ -35,7 +37,8 @@ struct Shown {
 impl Human {
     pub(crate) fn new(verbose: bool) -> Self {
         let live = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        let shown = Shown { bar: None, live, began: None, started: None, waiting_for: String::new() };
+        let shown =
+            Shown { bar: None, live, empty: false, began: None, started: None, waiting_for: String::new() };
         Self { verbose, shown: Mutex::new(shown) }
     }
 }
@@ -64,8 +67,14 @@ impl Human {
                 format!("deploying  {} {}", resource.kind, resource.names.join("/")),
                 format!("run        {}", event.run),
             ],
-            EventKind::Planned { changes } => planned("plan", changes),
+            EventKind::Planned { changes } => {
+                shown.empty = changes.is_empty();
+                planned("plan", changes)
+            }
             EventKind::Undoing { changes } => planned("undo", changes),
+            EventKind::Applied { summary, .. } if shown.empty => {
+                vec![format!("{FAINT}{clock}{FAINT:#}  {summary}")]
+            }
             EventKind::Applied { summary, .. } => {
                 shown.started = Some(summary.clone());
                 vec![format!("{FAINT}{clock}{FAINT:#}  started: {summary}")]

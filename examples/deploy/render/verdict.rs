@@ -49,12 +49,7 @@ pub(crate) fn finished(verdict: &Verdict, undone: &Undone, exit_code: u8, run: &
     if let Undone::Failed { verdict } = undone {
         lines.extend(before_undo(verdict).into_iter().skip(1));
     }
-    let open = matches!(undone, Undone::Kept)
-        && matches!(
-            verdict.outcome,
-            Outcome::TimedOut { .. } | Outcome::Cancelled { .. } | Outcome::Unknown { .. }
-        );
-    if open {
+    if matches!(undone, Undone::Kept) && !matches!(verdict.outcome, Outcome::Ended(_)) {
         lines.push(goes_on(run));
     }
     lines.push(format!("{BAD}{}{BAD:#} after {took} (exit code {exit_code})", word(&verdict.outcome)));

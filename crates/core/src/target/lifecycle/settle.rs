@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::carry::Stopped;
 use super::memory::{self, failed};
 use super::{Direction, Life};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
 use crate::target::{DeployTarget, End, Outcome, Plan, Receipt, Revert, Token, Undo, Undone, Verdict};
 use crate::wait::LOOK_LIMIT;
@@ -22,7 +22,8 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
             return undone;
         }
         let undo = self.decision(plan, &verdict.outcome);
-        let ended = matches!(verdict.outcome, Outcome::Ended(_) | Outcome::Refused { .. });
+        let ended = matches!(verdict.outcome, Outcome::Ended(_) | Outcome::Refused { .. })
+            && !without_credentials(&verdict.outcome);
         if undo == Undo::Keep && !ended {
             // A success, or it goes on in AWS: the attempt stays open, and the next call attaches to it.
             return if verdict.outcome.is_success() { Undone::NotNeeded } else { Undone::Kept };
@@ -50,6 +51,8 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
             Outcome::Ended(End::Superseded { .. } | End::RolledBack { .. }) | Outcome::Unknown { .. } => {
                 Undo::Keep
             }
+            // An undo could not sign in either, and its failure would hide the reason.
+            outcome if without_credentials(outcome) => Undo::Keep,
             // These two are recorded for no other reason than that an undo follows.
             Outcome::TimedOut { .. } | Outcome::Cancelled { .. } if earlier("verdict") => Undo::Revert,
             Outcome::Cancelled { .. } => self.policy.on_cancel,
@@ -125,4 +128,9 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         let resource = self.target.resource();
         Error::internal(format!("how to undo {resource} was not answered within {} s", limit.as_secs()))
     }
+}
+
+/// Refused because credentials are missing or have ended: with others the same call goes on.
+fn without_credentials(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Refused { error } if error.kind() == ErrorKind::Auth)
 }
