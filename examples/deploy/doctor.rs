@@ -31,6 +31,9 @@ pub(crate) async fn run(
     let session = &ready.session;
     let ok = |text: &str| cx.note(Level::Info, "doctor", format!("ok  {text}"));
     ok(&format!("credentials: {} ({})", session.identity.arn, session.source));
+    for line in ready.claims.iter().flat_map(landfall::auth::token::Claims::lines) {
+        ok(&format!("token {line}"));
+    }
     if let Some(expires) = session.expires {
         ok(&format!("the session ends at {expires:.0}"));
     }

@@ -28,6 +28,19 @@ pub(crate) enum Command {
     Ecs(Ecs),
     /// Checks credentials, account, region and target. Changes nothing.
     Doctor(Doctor),
+    /// Names what can happen in the simulated AWS (--simulate --scenario NAME).
+    Scenarios,
+}
+
+impl Command {
+    /// The step's name in events and run tags.
+    pub(crate) fn step(&self) -> &'static str {
+        match self {
+            Self::Ecs(_) => "ecs",
+            Self::Doctor(_) => "doctor",
+            Self::Scenarios => "scenarios",
+        }
+    }
 }
 
 /// Flags that stand before or after the subcommand.
@@ -82,7 +95,7 @@ pub(crate) struct Global {
     /// Deploys to a simulated AWS inside this process: cluster demo, service web, containers web and sidecar
     #[arg(long, global = true)]
     pub(crate) simulate: bool,
-    /// What happens in the simulated AWS; `--scenario list` names them
+    /// What happens in the simulated AWS; the subcommand `scenarios` names them
     #[arg(long, global = true, value_name = "NAME", requires = "simulate")]
     pub(crate) scenario: Option<String>,
 }

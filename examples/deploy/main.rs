@@ -38,9 +38,6 @@ fn main() -> ExitCode {
 }
 
 async fn run(flags: &Flags) -> u8 {
-    if flags.global.scenario.as_deref() == Some("list") {
-        return simulate::list();
-    }
     let observer: Arc<dyn Observer> = match flags.global.output {
         Output::Human => Arc::new(render::Human::new(flags.global.verbose)),
         Output::Json => Arc::new(JsonLines::new(std::io::stdout())),
@@ -50,10 +47,7 @@ async fn run(flags: &Flags) -> u8 {
     let mut problems = Vec::new();
     let run_id = flags.global.checked_run_id(&mut problems);
     let cx = Context::builder(run_id.unwrap_or_else(|| session::run_id(&environment)))
-        .step(match flags.command {
-            Command::Ecs(_) => "ecs",
-            Command::Doctor(_) => "doctor",
-        })
+        .step(flags.command.step())
         .cancel(cancel.clone())
         .observer(observer)
         .build();
@@ -62,6 +56,7 @@ async fn run(flags: &Flags) -> u8 {
         Ok(()) => match &flags.command {
             Command::Ecs(what) => ecs::run(&flags.global, what, environment, &cx, problems).await,
             Command::Doctor(what) => doctor::run(&flags.global, what, environment, &cx, problems).await,
+            Command::Scenarios => Ok(simulate::list()),
         },
     };
     ended.unwrap_or_else(|error| {

@@ -1,5 +1,6 @@
 //! From flags and environment to credentials that work.
 
+use landfall::auth::token::Claims;
 use landfall::auth::{Auth, Flags, Session};
 use landfall::aws::environment::Environment;
 use landfall::{Cause, Context, Error, Result};
@@ -10,6 +11,8 @@ use crate::simulate::{self, Simulated};
 /// What is needed to deploy. Keeps the simulated AWS alive.
 pub(crate) struct Ready {
     pub(crate) session: Session,
+    /// What the OIDC token says of itself.
+    pub(crate) claims: Option<Claims>,
     _simulated: Option<Simulated>,
 }
 
@@ -42,7 +45,7 @@ pub(crate) async fn sign_in(
     };
     Error::all("the input cannot be used; nothing was sent", problems)?;
     let auth = auth.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
-    Ok(Ready { session: auth.connect(cx).await?, _simulated: simulated })
+    Ok(Ready { session: auth.connect(cx).await?, claims: auth.claims(), _simulated: simulated })
 }
 
 fn auth(global: &Global, environment: Environment) -> Result<Auth> {

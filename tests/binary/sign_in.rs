@@ -31,6 +31,9 @@ async fn a_token_from_a_file_is_enough_too() {
         ["doctor", "--oidc-token-file", &path, "--role-arn", DEMO_ROLE_ARN, "--region", "eu-central-1"];
     let ran = run(cloud.bare(&arguments)).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
+    for claim in ["sub: project_path:demo/web:ref_type:branch:ref:main", "aud: sts.amazonaws.com", "exp: "] {
+        assert!(ran.stdout.contains(claim), "{claim:?} is not in {}", ran.stdout);
+    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::default_session_name;
 use crate::detect::of_environment;
 use crate::provider::{check, now, read};
 use crate::source::CredentialsSource;
+use crate::token::Claims;
 
 /// The variables that name the region, in order.
 const REGION: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
@@ -48,6 +49,18 @@ impl Auth {
         let description = self.describe(&source);
         let seconds = self.duration.and_then(|duration| i32::try_from(duration.as_secs()).ok());
         Ok(Ready { source, description, config: builder.build(), region, session_name, seconds })
+    }
+
+    /// What the OIDC token says of itself, to compare with a trust policy. None when another source is used, the token
+    /// comes from a callback, or cannot be read ([`Auth::check`] says why).
+    #[must_use]
+    pub fn claims(&self) -> Option<Claims> {
+        let source = match &self.source {
+            CredentialsSource::DefaultChain => &of_environment(&self.environment, &mut Vec::new()),
+            other => other,
+        };
+        let CredentialsSource::Oidc(oidc) = source else { return None };
+        read(&oidc.token, &self.environment)?.ok().map(|token| token.claims().clone())
     }
 
     /// The region; empty, with a problem, when there is none.

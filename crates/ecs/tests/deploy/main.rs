@@ -1,6 +1,11 @@
 //! Whole deployments against the simulated AWS, in memory and on a paused clock.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly too"
+)]
 
 mod cost;
 mod resume;
