@@ -232,7 +232,7 @@ async fn bad_regions_roles_and_accounts_are_named() {
                 .with("AWS_CA_BUNDLE", "/nonexistent/ca.pem"),
             bad("proxy", &[], 2, &["HTTPS_PROXY"]).with("HTTPS_PROXY", "http://[::"),
             bad("half a key", &[], 7, &["AWS_SECRET_ACCESS_KEY"]).without("AWS_SECRET_ACCESS_KEY"),
-            bad("no credentials", &[], 7, &["credentials"])
+            bad("no credentials", &[], 7, &["no usable credentials", "--oidc-token-env", "next:"])
                 .without("AWS_SECRET_ACCESS_KEY")
                 .without("AWS_ACCESS_KEY_ID"),
             bad("a key AWS does not know", &[], 7, &["InvalidClientTokenId", "access key"])

@@ -26,20 +26,26 @@ where
     let found = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
     let failure = match found {
         CredentialsError::CredentialsNotLoaded(_) => {
-            let error = Error::new(ErrorKind::Auth, "no credentials were found").with_source(found).with_hint(
-                "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a role and an OIDC token; on an unprotected \
-                 ref, GitLab leaves protected variables empty",
-            );
-            (error, Again::Never)
+            let error = Error::new(ErrorKind::Auth, "no credentials were found").with_source(found);
+            (error.with_hint(GET_CREDENTIALS), Again::Never)
         }
         CredentialsError::ProviderTimedOut(_) => (
             Error::new(ErrorKind::Transient, "getting credentials took too long").with_source(found),
             Again::Soon,
         ),
-        _ => (Error::new(ErrorKind::Auth, "credentials could not be had").with_source(found), Again::Never),
+        // The last provider of a chain speaks for all of them: usually that this is no machine of EC2's.
+        _ => {
+            let error = Error::new(ErrorKind::Auth, "there are no usable credentials").with_source(found);
+            (error.with_hint(GET_CREDENTIALS), Again::Never)
+        }
     };
     Some(Failure::without_answer(failure.0, Effect::NotSent, failure.1))
 }
+
+/// What to do without credentials.
+const GET_CREDENTIALS: &str = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name an OIDC token and a role \
+                               (--oidc-token-env, --role-arn); on an unprotected ref, GitLab leaves protected \
+                               variables empty";
 
 /// Any other failure without a usable answer.
 pub(super) fn failure<E>(error: &SdkError<E, HttpResponse>) -> Failure
