@@ -39,3 +39,16 @@ schema:
 # The main job on the simulator.
 demo *FLAGS:
     cargo run --example deploy -- ecs --simulate --cluster demo --service web --image web=registry.example.com/web:2.0 {{FLAGS}}
+
+# Every scenario of the simulator with what is printed at its end, and its exit code. Takes about five minutes.
+scenarios:
+    #!/usr/bin/env bash
+    cargo build -q --example deploy
+    deploy=${CARGO_TARGET_DIR:-target}/debug/examples/deploy
+    for name in $("$deploy" scenarios | cut -d ' ' -f 1 | grep -vx long); do
+      printf '\n== %s\n' "$name"
+      "$deploy" ecs --simulate --scenario "$name" --cluster demo --service web \
+        --image web=registry.example.com/web:2.0 --timeout 45s 2>&1 |
+        sed -n '/started: /,$p;/^REFUSED/,$p' | grep -v '(service web)'
+      echo "exit code ${PIPESTATUS[0]}"
+    done
