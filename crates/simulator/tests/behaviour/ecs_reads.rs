@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::types::{CreatedAt, ServiceDeploymentStatus, ServiceField, SortOrder, TaskDefinitionField};
-use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION};
+use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Simulator, World};
 
 use crate::driver::driver;
 
@@ -24,6 +24,37 @@ async fn unknown_services_and_clusters_are_failures_or_errors_as_the_operation_h
     assert_eq!(error.code(), Some("ClusterNotFoundException"));
     let error = ecs.update_service().cluster("demo").service("nope").send().await.unwrap_err();
     assert_eq!(error.code(), Some("ServiceNotFoundException"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn clusters_and_services_are_listed_in_pages_and_without_inactive_ones() {
+    let mut world = World::demo();
+    let region = world.account(DEMO_ACCOUNT).region(DEMO_REGION);
+    region.cluster("live");
+    region.cluster("gone").status = "INACTIVE".to_owned();
+    let demo = region.cluster("demo");
+    let web = demo.services["web"].clone();
+    demo.services.extend((1..12).map(|number| (format!("web-{number}"), web.clone())));
+    let simulator = Simulator::builder().world(world).build();
+    simulator.ecs(DEMO_ACCOUNT, DEMO_REGION).set_service_status("demo", "web-11", "INACTIVE");
+    let ecs = aws_sdk_ecs::Client::new(&simulator.sdk_config());
+    let first = ecs.list_clusters().max_results(1).send().await.unwrap();
+    let token = first.next_token().unwrap();
+    let second = ecs.list_clusters().max_results(1).next_token(token).send().await.unwrap();
+    assert!(second.next_token().is_none());
+    let listed = [first.cluster_arns(), second.cluster_arns()].concat();
+    assert_eq!(
+        listed,
+        ["demo", "live"].map(|name| format!("arn:aws:ecs:eu-central-1:111122223333:cluster/{name}"))
+    );
+    let page = ecs.list_services().cluster("demo").send().await.unwrap();
+    assert_eq!((page.service_arns().len(), page.next_token().is_some()), (10, true));
+    let all = ecs.list_services().cluster("demo").max_results(100).send().await.unwrap();
+    assert_eq!((all.service_arns().len(), all.next_token()), (11, None));
+    let error = ecs.list_services().cluster("nope").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("ClusterNotFoundException"));
+    let error = ecs.list_clusters().max_results(101).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InvalidParameterException"));
 }
 
 #[tokio::test(start_paused = true)]

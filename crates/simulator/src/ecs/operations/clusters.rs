@@ -1,13 +1,24 @@
-//! DescribeClusters.
+//! ListClusters, DescribeClusters.
 
 use serde_json::{Value, json};
 
+use super::page::page;
 use super::{Answered, includes, invalid, missing};
 use crate::ecs::RegionState;
 use crate::ecs::model::{ClusterState, TaskStatus};
 use crate::wire::Object;
 
 impl RegionState {
+    /// In the order they were made; AWS does not document one. An INACTIVE cluster can be described and is not listed.
+    pub(super) fn list_clusters(&self, input: &Object) -> Answered {
+        let there = self.clusters.values().filter(|cluster| cluster.status != "INACTIVE");
+        let arns: Vec<String> = there.map(|cluster| self.cluster_arn(&cluster.name)).collect();
+        let (arns, next) = page(input, &arns, 100, 100)?;
+        let mut answer = Object::default();
+        answer.put("clusterArns", arns).put_some("nextToken", next);
+        Ok(answer)
+    }
+
     pub(super) fn describe_clusters(&self, input: &Object) -> Answered {
         let mut names = input.strings("clusters");
         if names.len() > 100 {

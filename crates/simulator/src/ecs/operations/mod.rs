@@ -21,8 +21,10 @@ use super::model::{ServiceKey, ServiceState};
 use crate::wire::{Object, ServiceError};
 
 /// The operations there are.
-pub(crate) const OPERATIONS: [&str; 15] = [
+pub(crate) const OPERATIONS: [&str; 17] = [
+    "ListClusters",
     "DescribeClusters",
+    "ListServices",
     "DescribeServices",
     "DescribeTaskDefinition",
     "RegisterTaskDefinition",
@@ -75,7 +77,9 @@ impl RegionState {
 
     fn read(&self, operation: &str, input: &Object) -> Option<Answered> {
         Some(match operation {
+            "ListClusters" => self.list_clusters(input),
             "DescribeClusters" => self.describe_clusters(input),
+            "ListServices" => self.list_services(input),
             "DescribeServices" => self.describe_services(input),
             "DescribeTaskDefinition" => self.describe_task_definition(input),
             "ListTaskDefinitions" => self.list_task_definitions(input),
