@@ -54,6 +54,9 @@ pub(crate) enum Refusal {
     #[error("somebody else has deployed service `{service}` since the plan was made: its primary deployment is {found} of {}, and {expected} was expected", short(.task_definition))]
     Moved { service: String, found: String, task_definition: String, expected: String },
 
+    #[error("{deployment} starts the tasks of {} anew, and it could not be stopped", short(.task_definition))]
+    NotStopped { deployment: String, task_definition: String },
+
     #[error("what is asked for now is not what the recorded plan was made for")]
     OtherSpecification,
 
@@ -77,6 +80,7 @@ impl Refusal {
             | Self::NotAdoptable { .. }
             | Self::OtherContent { .. }
             | Self::Moved { .. }
+            | Self::NotStopped { .. }
             | Self::OtherSpecification
             | Self::CannotTell { .. } => ErrorKind::Conflict,
         }
@@ -111,6 +115,10 @@ impl Refusal {
             Self::NotAdoptable { .. } => "wait for its end and run again, or supersede it (--if-busy)",
             Self::OtherContent { .. } => "let it end, or use another run id for another release",
             Self::Moved { .. } => "look at that deployment; run again if yours is the one that should win",
+            Self::NotStopped { .. } => {
+                "stop it with StopServiceDeployment; landfall does so itself when it may call that, \
+                 ecs:ListServiceDeployments, ecs:DescribeServiceDeployments and ecs:DescribeServiceRevisions"
+            }
             Self::OtherSpecification => "finish the run with the input it began with, or begin a new run id",
             Self::CannotTell { .. } => {
                 "look at the service's deployments; run with a new run id to deploy in any case. With \

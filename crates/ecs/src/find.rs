@@ -109,7 +109,7 @@ pub(crate) async fn deployments(
         .deployments
         .iter()
         .filter(|deployment| !baseline.knows(&deployment.id) && deployment.task_definition == task_definition)
-        .filter_map(Started::of)
+        .filter_map(|deployment| Started::of(deployment, None))
         .collect();
     let mut found = match listed(client, cx, baseline, task_definition).await? {
         Allowed::Yes(found) => found,

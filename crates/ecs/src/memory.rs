@@ -182,12 +182,24 @@ impl Baseline {
     }
 }
 
+impl Watch {
+    /// Whether a deployment of the service was made after the one that is looked at. Some servers tell times to the
+    /// second or not at all: then everything but what was there before is newer.
+    pub(crate) fn is_newer(&self, other: &Deployment) -> bool {
+        let was_before = self.before.as_ref().is_some_and(|before| before.id == other.id);
+        other.id != self.deployment.id
+            && !was_before
+            && other.created_at.is_none_or(|at| at >= self.deployment.created_at)
+    }
+}
+
 impl Started {
-    /// A deployment as the service lists it; none without the time it was made at, by which it is told apart.
-    pub(crate) fn of(deployment: &Deployment) -> Option<Self> {
+    /// A deployment as the service lists it; none without a time, by which it is told apart. `or` is the time to take
+    /// for a new one when the server does not tell: that of its answer.
+    pub(crate) fn of(deployment: &Deployment, or: Option<Timestamp>) -> Option<Self> {
         Some(Self {
             id: deployment.id.clone(),
-            created_at: deployment.created_at?,
+            created_at: deployment.created_at.or(or)?,
             task_definition: deployment.task_definition.clone(),
             service_deployment: None,
         })

@@ -89,7 +89,7 @@ impl Looking<'_> {
         let listed = match allowed(self.cx, "ecs:ListServiceDeployments", listed)? {
             Allowed::Yes(listed) => listed,
             Allowed::No(action) => {
-                self.watch_the_service_because(&format!("{action} is denied"));
+                self.watch_the_service_because(&format!("{action} is refused"));
                 return Ok(());
             }
         };
@@ -110,7 +110,7 @@ impl Looking<'_> {
         let described = match allowed(self.cx, "ecs:DescribeServiceDeployments", described)? {
             Allowed::Yes(described) => described,
             Allowed::No(action) => {
-                self.watch_the_service_because(&format!("{action} is denied"));
+                self.watch_the_service_because(&format!("{action} is refused"));
                 return Ok(());
             }
         };
@@ -127,7 +127,7 @@ impl Looking<'_> {
         self.memory.stage.clone_from(&found.lifecycle_stage);
         let failing = found.failures() > 0;
         self.facts.service_deployment = Some(found);
-        if moved || failing || self.last || turn.is_multiple_of(SERVICE_LOOKS) {
+        if moved || failing || status.is_final() || self.last || turn.is_multiple_of(SERVICE_LOOKS) {
             self.fetch_service().await?;
         }
         if status == RolloutStatus::Stopped {

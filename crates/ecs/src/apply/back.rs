@@ -4,7 +4,7 @@ use landfall_core::event::Level;
 use landfall_core::{Context, ErrorKind, Result};
 
 use super::{fresh, new_deployment, primary_of, watch};
-use crate::client::{Allowed, allowed};
+use crate::client::{Allowed, Answered, allowed};
 use crate::error::Refusal;
 use crate::facts::{RolloutStatus, Service, ServiceDeployment, short};
 use crate::memory::{Back, Known, Purpose, Started, Watch};
@@ -39,6 +39,11 @@ pub(crate) async fn back(
         && stop(target, cx, back, ours).await?
     {
         return Ok(roll_back());
+    }
+    if back.goal == back.ours.task_definition {
+        // UpdateService with the revision that is there does nothing, and would be taken for an undo.
+        let (deployment, task_definition) = (back.ours.id.clone(), back.goal.clone());
+        return Err(Refusal::NotStopped { deployment, task_definition }.into());
     }
     update(target, cx, back, &service).await
 }
@@ -115,12 +120,16 @@ async fn stop(target: &EcsService, cx: &Context, back: &Back, ours: &ServiceDepl
 }
 
 async fn update(target: &EcsService, cx: &Context, back: &Back, before: &Service) -> Result<Watch> {
-    let answered = target.client.update_service(cx, &back.goal, false).await?.value;
+    let Answered { value: answered, at } = target.client.update_service(cx, &back.goal, false).await?;
     let known: Vec<String> = before.deployments.iter().map(|deployment| deployment.id.clone()).collect();
     let primary = primary_of(target, &answered)?;
-    let new = new_deployment(&answered, &known, &back.goal).map(|new| (Purpose::Restore, new));
+    let new = new_deployment(&answered, at, &known, &back.goal).map(|new| (Purpose::Restore, new));
     // A server may put the old deployment back under its old id instead of making a new one.
-    let old = || Some(primary).filter(|primary| primary.task_definition == back.goal).and_then(Started::of);
+    let old = || {
+        Some(primary)
+            .filter(|primary| primary.task_definition == back.goal)
+            .and_then(|old| Started::of(old, at))
+    };
     let restored = new.or_else(|| old().map(|old| (Purpose::Unchanged, old)));
     let Some((purpose, started)) = restored else {
         return Err(Refusal::NoNewDeployment {

@@ -85,7 +85,8 @@ async fn start(target: &EcsService, cx: &Context, token: &Token, forward: &Forwa
 }
 
 /// The deployment that was started before, if there is one. When this run registered the revision earlier, it may
-/// just have deployed it as well: a look that finds nothing is made a second time before anything is started.
+/// just have deployed it as well: a look that finds nothing is made a second time before anything is started. So it
+/// is before a forced redeployment, which leaves no mark, and which ECS would start a second time without asking.
 async fn own_deployment(
     target: &EcsService,
     cx: &Context,
@@ -95,7 +96,7 @@ async fn own_deployment(
 ) -> Result<Option<Started>> {
     let baseline = &forward.baseline;
     let own = find::own_deployment(&target.client, cx, service, baseline, revision).await?;
-    if own.is_some() || !revision.ours {
+    if own.is_some() || !(revision.ours || forward.force) {
         return Ok(own);
     }
     tokio::time::sleep(SECOND_LOOK).await;
@@ -192,12 +193,12 @@ async fn update(
     before: &Service,
     task_definition: &str,
 ) -> Result<Watch> {
-    let answered = match target.client.update_service(cx, task_definition, forward.force).await {
-        Ok(answered) => answered.value,
+    let (answered, at) = match target.client.update_service(cx, task_definition, forward.force).await {
+        Ok(answered) => (answered.value, answered.at),
         Err(failure) => return Err(explained(failure, task_definition)),
     };
     let known: Vec<String> = before.deployments.iter().map(|deployment| deployment.id.clone()).collect();
-    let started = new_deployment(&answered, &known, task_definition);
+    let started = new_deployment(&answered, at, &known, task_definition);
     let Some(started) = started else {
         let primary = primary_of(target, &answered)?;
         return Err(Refusal::NoNewDeployment {

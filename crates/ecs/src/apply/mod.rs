@@ -6,6 +6,7 @@ mod forward;
 pub(crate) use back::back;
 pub(crate) use forward::{forward, wanted};
 
+use jiff::Timestamp;
 use landfall_core::{Context, Result};
 
 use crate::error::Refusal;
@@ -56,7 +57,12 @@ fn watch(purpose: Purpose, service: &Service, deployment: Started, before: Optio
 ///
 /// It is the primary one. A server that still shows the old primary is asked about any other deployment of the
 /// wanted revision that was not there before.
-fn new_deployment(answered: &Service, known: &[String], task_definition: &str) -> Option<Started> {
+fn new_deployment(
+    answered: &Service,
+    at: Option<Timestamp>,
+    known: &[String],
+    task_definition: &str,
+) -> Option<Started> {
     let is_new = |deployment: &&Deployment| {
         deployment.task_definition == task_definition && !known.contains(&deployment.id)
     };
@@ -64,5 +70,25 @@ fn new_deployment(answered: &Service, known: &[String], task_definition: &str) -
         .primary()
         .filter(is_new)
         .or_else(|| answered.deployments.iter().find(is_new))
-        .and_then(Started::of)
+        .and_then(|new| Started::of(new, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::new_deployment;
+    use crate::facts;
+
+    #[test]
+    fn a_new_deployment_without_a_time_has_that_of_the_answer() {
+        let answered = facts::read(json!({ "deployments": [
+            { "id": "ecs-svc/0edbbe152763483fb7d8", "status": "PRIMARY", "taskDefinition": "web:3" },
+            { "id": "ecs-svc/1", "status": "ACTIVE", "taskDefinition": "web:2" },
+        ] }));
+        let at = Timestamp::constant(1_786_000_000, 0);
+        let new = new_deployment(&answered.unwrap(), Some(at), &["ecs-svc/1".to_owned()], "web:3").unwrap();
+        assert_eq!((new.id.as_str(), new.created_at), ("ecs-svc/0edbbe152763483fb7d8", at));
+    }
 }

@@ -14,7 +14,7 @@ use landfall_aws::call::Call;
 use landfall_aws::failure::Failure;
 use landfall_aws::raw::Answer;
 use landfall_core::limit::Rate;
-use landfall_core::{Context, Error, Place};
+use landfall_core::{Context, Error, ErrorKind, Place};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -133,10 +133,10 @@ fn facts<T: DeserializeOwned>(operation: &'static str, answer: &Answer) -> Resul
     Ok(Answered { value, at: answer.date })
 }
 
-/// An optional call: denied is an answer too.
+/// An optional call: denied, or unknown to the server, is an answer too.
 pub(crate) enum Allowed<T> {
     Yes(T),
-    /// The permission that is missing: `ecs:ListServiceDeployments`.
+    /// What was refused: `ecs:ListServiceDeployments`.
     No(String),
 }
 
@@ -148,11 +148,12 @@ pub(crate) fn allowed<T>(
 ) -> landfall_core::Result<Allowed<T>> {
     match made {
         Ok(value) => Ok(Allowed::Yes(value)),
-        Err(failure) if failure.kind() == landfall_core::ErrorKind::Denied => {
+        // Servers that imitate AWS do not have all of its operations.
+        Err(failure) if matches!(failure.kind(), ErrorKind::Denied | ErrorKind::Unsupported) => {
             cx.note(
                 landfall_core::event::Level::Debug,
                 "permission-missing",
-                format!("{action} is denied; going on without it: {}", failure.error()),
+                format!("{action} is refused; going on without it: {}", failure.error()),
             );
             Ok(Allowed::No(action.to_owned()))
         }

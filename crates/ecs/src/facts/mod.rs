@@ -18,23 +18,32 @@ pub(crate) use rollout::{Brief, MOVING, RolloutStatus, ServiceDeployment};
 pub(crate) use service::{Deployment, Service, ServiceEvent};
 pub(crate) use task::{Task, TaskContainer};
 
-/// Reads facts from an answer. Members that are `null` count as missing, as everywhere in AWS's JSON protocols.
+/// Reads facts from an answer. Members that are `null` count as missing, as everywhere in AWS's JSON protocols, and
+/// `2.0` is 2: a server that counts in floats must not make a deployment look like one that failed.
 pub(crate) fn read<T: DeserializeOwned>(answer: Value) -> Result<T, serde_json::Error> {
-    serde_json::from_value(without_nulls(answer))
+    serde_json::from_value(plain(answer))
 }
 
-fn without_nulls(value: Value) -> Value {
+fn plain(value: Value) -> Value {
     match value {
         Value::Object(members) => Value::Object(
             members
                 .into_iter()
                 .filter(|(_, member)| !member.is_null())
-                .map(|(name, member)| (name, without_nulls(member)))
+                .map(|(name, member)| (name, plain(member)))
                 .collect(),
         ),
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
+        Value::Number(number) => whole(&number).map_or(Value::Number(number), Value::from),
         other => other,
     }
+}
+
+/// The integer that a float stands for. Times keep their value: whole seconds are read as well.
+#[expect(clippy::cast_possible_truncation, reason = "whole and well within 64 bits")]
+fn whole(number: &serde_json::Number) -> Option<i64> {
+    let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0)?;
+    (float.abs() < 1e15).then_some(float as i64)
 }
 
 /// The last segment of an ARN or id: `ecs-svc/123` and `…:service-revision/demo/web/123` both end in `123`.

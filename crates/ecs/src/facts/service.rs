@@ -42,14 +42,16 @@ pub(crate) struct Controller {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Configuration {
-    pub(crate) deployment_circuit_breaker: CircuitBreaker,
+    pub(crate) deployment_circuit_breaker: Guard,
+    pub(crate) alarms: Guard,
     pub(crate) maximum_percent: Option<u64>,
     pub(crate) minimum_healthy_percent: Option<u64>,
 }
 
+/// What ends a deployment that fails: the circuit breaker, or alarms.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct CircuitBreaker {
+pub(crate) struct Guard {
     pub(crate) enable: bool,
     pub(crate) rollback: bool,
 }
@@ -103,6 +105,13 @@ impl Service {
     /// Events of our time, oldest first. ECS lists the newest first.
     pub(crate) fn events_since(&self, from: Timestamp) -> impl Iterator<Item = &ServiceEvent> {
         self.events.iter().rev().filter(move |event| event.created_at.is_some_and(|at| at >= from))
+    }
+}
+
+impl Configuration {
+    /// Whether AWS rolls a deployment back that has failed.
+    pub(crate) fn rolls_back(&self) -> bool {
+        [&self.deployment_circuit_breaker, &self.alarms].iter().any(|guard| guard.enable && guard.rollback)
     }
 }
 

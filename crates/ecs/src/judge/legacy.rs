@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use landfall_core::event::Level;
 use landfall_core::{Cause, End, State};
 
-use super::{Facts, Judgement, counted, counts, ready, superseded};
+use super::{Facts, Judgement, counted, counts, deleted, ready, superseded};
 use crate::facts::{Deployment, Service, short};
 use crate::memory::{Purpose, Watch};
 
@@ -19,13 +19,10 @@ const STALE: SignedDuration = SignedDuration::from_secs(30);
 /// Where our deployment stands.
 pub(crate) fn judge(watch: &Watch, facts: &Facts) -> Judgement {
     let Some(service) = &facts.service else {
-        return Judgement::new(State::pending("DescribeServices does not show the service yet"));
+        return Judgement::new(State::pending("DescribeServices to show the service"));
     };
-    if matches!(service.status.as_str(), "DRAINING" | "INACTIVE") {
-        return Judgement::new(State::Ended(End::Failed)).because(
-            Cause::new("service-deleted", format!("the service is {}: somebody deletes it", service.status))
-                .with_hint("CloudTrail names who called DeleteService"),
-        );
+    if let Some(deleted) = deleted(service) {
+        return for_purpose(watch, deleted);
     }
     let Some(primary) = service.primary() else {
         return Judgement::new(State::pending("DescribeServices to list the service's deployments"));
@@ -59,7 +56,7 @@ fn ours_is_primary(watch: &Watch, facts: &Facts, service: &Service, ours: &Deplo
     match ours.rollout_state.as_deref() {
         Some("COMPLETED") => ready(watch, None, service.desired_count).counting(progress),
         Some("IN_PROGRESS") => Judgement::new(State::pending(waiting)).counting(progress),
-        Some("FAILED") if service.deployment_configuration.deployment_circuit_breaker.rollback => {
+        Some("FAILED") if service.deployment_configuration.rolls_back() && is_fresh(ours, facts) => {
             Judgement::new(State::pending(format!(
                 "AWS to roll back the deployment, which has failed: {why}"
             )))
@@ -81,6 +78,12 @@ fn ours_is_primary(watch: &Watch, facts: &Facts, service: &Service, ours: &Deplo
     }
 }
 
+/// Whether a deployment has changed so lately that AWS may not have begun to roll it back. It does so at once, or, when
+/// there is nothing to roll back to, never.
+fn is_fresh(deployment: &Deployment, facts: &Facts) -> bool {
+    facts.now.zip(deployment.updated_at).is_none_or(|(now, at)| now.duration_since(at) < STALE)
+}
+
 /// There is no rollout state behind a Classic Load Balancer. One deployment with all of its tasks, seen twice.
 fn without_rollout_state(
     watch: &Watch,
@@ -89,8 +92,9 @@ fn without_rollout_state(
     ours: &Deployment,
     waiting: String,
 ) -> Judgement {
-    let steady =
-        service.deployments.len() == 1 && ours.running_count == ours.desired_count && ours.pending_count == 0;
+    // Right after UpdateService the deployment wants no task yet; what the service wants is known.
+    let wanted = service.desired_count.max(ours.desired_count);
+    let steady = service.deployments.len() == 1 && ours.running_count == wanted && ours.pending_count == 0;
     if steady && facts.steady_before {
         return Judgement { steady, ..ready(watch, None, service.desired_count) };
     }
@@ -99,7 +103,7 @@ fn without_rollout_state(
 
 fn other_is_primary(watch: &Watch, facts: &Facts, service: &Service, primary: &Deployment) -> Judgement {
     let began = watch.deployment.created_at;
-    if primary.created_at.is_some_and(|at| at > began) {
+    if watch.is_newer(primary) {
         return Judgement::new(State::Ended(End::Superseded { by: primary.id.clone() })).because(superseded(
             watch,
             &primary.id,

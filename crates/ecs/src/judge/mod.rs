@@ -16,7 +16,7 @@ mod tests;
 
 use jiff::Timestamp;
 use landfall_core::event::Level;
-use landfall_core::{Cause, Outputs, Progress, State};
+use landfall_core::{Cause, End, Outputs, Progress, State};
 
 pub(crate) use legacy::judge as legacy;
 pub(crate) use rollout::judge as rollout;
@@ -137,6 +137,16 @@ fn counted(watch: &Watch, running: u64, wanted: u64, old: u64) -> String {
 
 fn tasks(count: u64) -> &'static str {
     if count == 1 { "task" } else { "tasks" }
+}
+
+/// The service is being deleted, or has been: nothing will roll out any more.
+fn deleted(service: &Service) -> Option<Judgement> {
+    if !matches!(service.status.as_str(), "DRAINING" | "INACTIVE") {
+        return None;
+    }
+    let text = format!("the service is {}: somebody has deleted it", service.status);
+    let cause = Cause::new("service-deleted", text).with_hint("CloudTrail names who called DeleteService");
+    Some(Judgement::new(State::Ended(End::Failed)).because(cause))
 }
 
 /// The cause of having been superseded.

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use landfall_core::event::Level;
 use landfall_core::{Cause, End, State};
 
-use super::{Facts, Judgement, counted, counts, ready, superseded};
+use super::{Facts, Judgement, counted, counts, deleted, ready, superseded};
 use crate::facts::{RolloutStatus, Service, ServiceDeployment, short};
 use crate::memory::{Purpose, Watch};
 
@@ -14,14 +14,22 @@ use crate::memory::{Purpose, Watch};
 /// number: reads of ECS are documented as eventually consistent without saying by how much.
 const LAG: SignedDuration = SignedDuration::from_secs(60);
 
+/// For how long a newer deployment may be missing in answers. Invented, and beyond the stale reads that were seen.
+const UNSEEN: SignedDuration = SignedDuration::from_secs(15);
+
 /// Where our deployment stands.
 pub(crate) fn judge(watch: &Watch, facts: &Facts) -> Judgement {
     let Some(ours) = &facts.service_deployment else {
-        return Judgement::new(State::pending("DescribeServiceDeployments does not show the deployment yet"));
+        return Judgement::new(State::pending("DescribeServiceDeployments to show the deployment"));
     };
     let status = ours.standing();
     if watch.purpose == Purpose::Busy {
         return busy(ours, status);
+    }
+    if !status.is_final()
+        && let Some(deleted) = facts.service.as_ref().and_then(deleted)
+    {
+        return deleted;
     }
     match status {
         RolloutStatus::Going | RolloutStatus::GoingBack => going(watch, ours, status),
@@ -97,7 +105,7 @@ fn successful(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgeme
     if primary.id == watch.deployment.id {
         return done;
     }
-    if primary.created_at.is_some_and(|at| at > watch.deployment.created_at) {
+    if watch.is_newer(primary) {
         return done.noting(
             Level::Warning,
             "superseded-afterwards",
@@ -124,16 +132,11 @@ fn successful(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgeme
 }
 
 fn rolled_back(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement {
-    let to = facts
-        .service
-        .as_ref()
-        .and_then(Service::primary)
-        .filter(|primary| primary.id != watch.deployment.id)
-        .map(|primary| short(&primary.task_definition).to_owned())
-        .or_else(|| ours.rollback.as_ref().map(|rollback| rollback.service_revision_arn.clone()))
-        .unwrap_or_else(|| "the revision before".to_owned());
+    let primary = facts.service.as_ref().and_then(Service::primary);
+    let back = primary.filter(|primary| primary.id != watch.deployment.id && !watch.is_newer(primary));
+    let back = back.map(|primary| primary.task_definition.clone());
     if watch.purpose == Purpose::RollBack {
-        let back = watch.goal.clone().unwrap_or(to);
+        let back = back.or_else(|| watch.goal.clone()).unwrap_or_default();
         return Judgement::new(State::Ready(
             landfall_core::Outputs::new()
                 .with("service_arn", &watch.service_arn)
@@ -141,6 +144,10 @@ fn rolled_back(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgem
                 .with("task_definition", short(&back)),
         ));
     }
+    let to = back
+        .map(|arn| short(&arn).to_owned())
+        .or_else(|| ours.rollback.as_ref().map(|rollback| rollback.service_revision_arn.clone()))
+        .unwrap_or_else(|| "the revision before".to_owned());
     Judgement::new(State::Ended(End::RolledBack { to })).because(ending(ours, "rolled back"))
 }
 
@@ -159,6 +166,11 @@ fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement 
     if ours.breaker_triggered() || ours.alarm_triggered() {
         return Judgement::new(State::Ended(End::Failed)).because(ending(ours, "stopped"));
     }
+    // Nobody can be seen who took its place, and that is what STOPPED nearly always means: the lists may lag, and an
+    // undo now would be an undo of somebody else's deployment.
+    if facts.now.zip(ours.finished_at).is_some_and(|(now, at)| now.duration_since(at) < UNSEEN) {
+        return Judgement::new(State::pending("ECS to show what stopped the deployment"));
+    }
     Judgement::new(State::Ended(End::Stopped)).because(
         Cause::new("stopped", format!("somebody stopped the deployment{}", reason(ours)))
             .with_hint("CloudTrail names who called StopServiceDeployment"),
@@ -168,10 +180,7 @@ fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement 
 /// The deployment that took our place, with its task definition where that is known.
 fn newer(watch: &Watch, facts: &Facts) -> Option<(String, Option<String>)> {
     let primary = facts.service.as_ref().and_then(Service::primary);
-    if let Some(primary) = primary
-        && primary.id != watch.deployment.id
-        && primary.created_at.is_some_and(|at| at > watch.deployment.created_at)
-    {
+    if let Some(primary) = primary.filter(|primary| watch.is_newer(primary)) {
         return Some((primary.id.clone(), Some(primary.task_definition.clone())));
     }
     let later = |brief: &&crate::facts::Brief| {

@@ -2,14 +2,17 @@
 
 use landfall_core::{Cause, End, State};
 
-use super::{Facts, Judgement, counts, ready, superseded, tasks};
+use super::{Facts, Judgement, counts, deleted, ready, superseded, tasks};
 use crate::memory::Watch;
 
 /// Whether the deployment that was there is still there and has its tasks.
 pub(crate) fn judge(watch: &Watch, facts: &Facts) -> Judgement {
     let Some(service) = &facts.service else {
-        return Judgement::new(State::pending("DescribeServices does not show the service"));
+        return Judgement::new(State::pending("DescribeServices to show the service"));
     };
+    if let Some(deleted) = deleted(service) {
+        return deleted;
+    }
     let Some(primary) = service.primary() else {
         return Judgement::new(State::pending("DescribeServices to list the service's deployments"));
     };

@@ -1,5 +1,7 @@
 //! The judges' tables: what was seen, and what it means.
 
+mod doubts;
+
 use jiff::{SignedDuration, Timestamp};
 use landfall_core::{End, State};
 use serde_json::{Value, json};
@@ -291,6 +293,7 @@ fn without_service_deployments_the_primary_deployment_tells() {
     let mut rolling_back = ours_primary(Some("FAILED"));
     rolling_back["deploymentConfiguration"] =
         json!({ "deploymentCircuitBreaker": { "enable": true, "rollback": true } });
+    rolling_back["deployments"][0]["updatedAt"] = json!(epoch(after(55)));
     let rows: Vec<(&str, i64, Value, &str)> = vec![
         ("ours and complete", 60, ours_primary(Some("COMPLETED")), "ready"),
         ("ours and under way", 60, ours_primary(Some("IN_PROGRESS")), "pending"),

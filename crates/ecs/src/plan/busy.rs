@@ -50,7 +50,7 @@ pub(super) async fn in_flight(target: &EcsService, cx: &Context, scene: &Scene) 
 /// By the service alone, when service deployments may not be listed.
 fn of_primary(scene: &Scene) -> Option<(Started, String)> {
     let primary = scene.service.primary().filter(|primary| primary.is_rolling_out())?;
-    Some((Started::of(primary)?, "IN_PROGRESS".to_owned()))
+    Some((Started::of(primary, scene.at)?, "IN_PROGRESS".to_owned()))
 }
 
 async fn of_brief(

@@ -29,6 +29,15 @@ pub(super) struct Scene {
     pub(super) differences: Vec<String>,
 }
 
+impl Scene {
+    /// The service has what is wanted, and did not come up with it: without force, ECS would do nothing.
+    fn has_failed(&self) -> bool {
+        let failed =
+            self.service.primary().is_some_and(|primary| primary.rollout_state.as_deref() == Some("FAILED"));
+        failed && self.differences.is_empty()
+    }
+}
+
 /// Makes the plan. Reads only.
 pub(crate) async fn plan(target: &EcsService, cx: &Context) -> Result<Plan> {
     let found = look_up(target, cx).await?;
@@ -61,7 +70,7 @@ pub(crate) async fn plan(target: &EcsService, cx: &Context) -> Result<Plan> {
         family: scene.wanted.family().to_owned(),
         latest_revision: latest.map_or(0, |latest| latest.number),
         existing,
-        force: target.spec.force,
+        force: target.spec.force || scene.has_failed(),
         attach: None,
         busy: None,
     };
@@ -73,7 +82,7 @@ pub(crate) async fn plan(target: &EcsService, cx: &Context) -> Result<Plan> {
 
 /// Nothing else is under way.
 fn idle(target: &EcsService, cx: &Context, scene: &Scene, forward: Forward) -> Result<Plan> {
-    if scene.differences.is_empty() && !target.spec.force {
+    if scene.differences.is_empty() && !forward.force {
         return target.plan_of(Vec::new(), &Work::Forward(Box::new(forward)));
     }
     if scene.differences.is_empty() {
@@ -109,6 +118,10 @@ pub(super) fn changes(target: &EcsService, scene: &Scene, forward: &Forward) -> 
     }
     if forward.force {
         service = service.with_details(["forceNewDeployment: true"]);
+    }
+    if scene.has_failed() {
+        service =
+            service.with_details(["it has this revision, and its deployment failed: it is tried again"]);
     }
     changes.push(service);
     changes

@@ -7,7 +7,9 @@
     reason = "helpers of tests may fail loudly too"
 )]
 
+mod again;
 mod cost;
+mod names;
 mod resume;
 mod scenarios;
 mod servers;

@@ -183,7 +183,10 @@ async fn a_forced_redeployment_that_cannot_be_told_from_anothers_is_refused() {
     let one = run_step(&runtime, &target, &cx, &policy);
     let other = async {
         // In the pause before the repetition.
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        while stage.calls("UpdateService") == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(stage.ecs().update_service_as_other("demo", "web", "web:2"));
     };
     let (report, ()) = tokio::join!(one, other);

@@ -8,11 +8,11 @@ use landfall_simulator::{Fault, FaultKind, Scenario, Simulator};
 use crate::stage::{Stage, told};
 
 fn answering(operation: &str, body: &str) -> Stage {
-    let kind = FaultKind::Http {
-        status: 200,
-        body: body.to_owned(),
-        content_type: "application/x-amz-json-1.1".to_owned(),
-    };
+    let content_type = "application/x-amz-json-1.1".to_owned();
+    with(operation, FaultKind::Http { status: 200, body: body.to_owned(), content_type })
+}
+
+fn with(operation: &str, kind: FaultKind) -> Stage {
     let simulator = Simulator::builder().scenario(Scenario::named("good").unwrap()).build();
     simulator.add_fault(Fault::new("ecs", operation, kind));
     Stage::with(simulator)
@@ -33,4 +33,26 @@ async fn an_end_that_the_service_shows_is_believed_when_the_service_deployment_s
     let stage = answering("DescribeServiceDeployments", r#"{"serviceDeployments": [], "failures": []}"#);
     let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(60))).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_without_service_deployments_is_deployed_to_by_what_its_service_shows() {
+    for operation in ["ListServiceDeployments", "DescribeServiceDeployments"] {
+        let (code, message) = ("UnknownOperationException".to_owned(), String::new());
+        let stage = with(operation, FaultKind::Error { code, message, status: 400 });
+        let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(60))).await;
+        assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{operation}: {}", told(&report));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deployment_that_took_our_place_is_never_undone_because_reads_lag_behind_it() {
+    let simulator = Simulator::builder().scenario(Scenario::named("superseded").unwrap()).build();
+    for operation in ["DescribeServices", "ListServiceDeployments"] {
+        simulator.add_fault(Fault::new("ecs", operation, FaultKind::Stale { seconds: 6 }));
+    }
+    let stage = Stage::with(simulator);
+    let report = stage.run(&stage.target(), &Policy::default()).await;
+    assert_eq!(report.exit_code(), 5, "{}", told(&report));
+    assert_eq!((stage.calls("UpdateService"), stage.live()), (1, "web:1".to_owned()), "{}", told(&report));
 }

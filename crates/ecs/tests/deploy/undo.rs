@@ -1,8 +1,13 @@
 //! Undoing by itself, as a pipeline does it for steps that succeeded.
 
+use std::time::Duration;
+
 use landfall_core::runtime::Local;
 use landfall_core::target::{run_step, undo_step};
 use landfall_core::{ErrorKind, Outcome, Policy, StepReport, Undone};
+use landfall_simulator::{
+    Behaviour, BehaviourRule, DEMO_ACCOUNT, Denial, Fault, FaultKind, Simulator, World,
+};
 
 use crate::stage::{Stage, keep, told};
 
@@ -75,4 +80,36 @@ async fn an_undo_passes_over_what_had_failed_before_to_what_had_succeeded() {
     let report = run_step(&Local::new(cx.clone()), &next, &cx, &Policy::default()).await;
     assert_eq!((report.exit_code(), &report.undone), (3, &Undone::Reverted), "{}", told(&report));
     assert_eq!(stage.live(), "web:2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_by_aws_is_not_asked_for_where_it_would_lead_elsewhere() {
+    let stage = Stage::of("never-settles");
+    let elsewhere = r#"{"serviceRevisions": [
+        {"taskDefinition": "arn:aws:ecs:eu-central-1:111122223333:task-definition/web:1"}
+    ]}"#;
+    let kind = FaultKind::Http {
+        status: 200,
+        body: elsewhere.to_owned(),
+        content_type: "application/x-amz-json-1.1".to_owned(),
+    };
+    stage.simulator.add_fault(Fault::new("ecs", "DescribeServiceRevisions", kind));
+    let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(60))).await;
+    assert_eq!((&report.undone, stage.live()), (&Undone::Reverted, "web:2".to_owned()), "{}", told(&report));
+    assert_eq!((stage.calls("StopServiceDeployment"), stage.calls("UpdateService")), (0, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redeployment_that_may_not_be_stopped_is_not_said_to_be_undone() {
+    let mut world = World::demo();
+    world.account(DEMO_ACCOUNT).denied.push(Denial::of("ecs:StopServiceDeployment"));
+    let stage = Stage::with(Simulator::builder().world(world).build());
+    let slow = Behaviour { start_ms: 90_000, ..Behaviour::default() };
+    stage.ecs().behave(BehaviourRule::everything(slow));
+    let target = stage.made(stage.builder().force_new_deployment(true));
+    let report = stage.run(&target, &Policy::default().timeout(Duration::from_secs(30))).await;
+    let Undone::Failed { verdict } = &report.undone else { panic!("{}", told(&report)) };
+    let Outcome::Refused { error } = &verdict.outcome else { panic!("{verdict:?}") };
+    assert!(error.message().contains("could not be stopped"), "{error}");
+    assert_eq!((report.exit_code(), stage.calls("UpdateService")), (4, 1), "{}", told(&report));
 }
