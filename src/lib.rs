@@ -10,7 +10,7 @@ pub use landfall_core::*;
 
 #[cfg(feature = "auth")]
 pub use landfall_auth as auth;
-#[cfg(feature = "ecs")]
+#[cfg(any(feature = "auth", feature = "ecs"))]
 pub use landfall_aws as aws;
 #[cfg(feature = "ecs")]
 pub use landfall_ecs as ecs;
