@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use landfall_core::{Error, ErrorKind, Place};
 use thiserror::Error as ThisError;
 
-use crate::facts::short;
+use crate::facts::{Deployment, short};
 
 /// Reasons to refuse a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
@@ -68,6 +68,25 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// Another deployment is primary than the one that was `expected`, by id and task definition.
+    pub(crate) fn moved(service: &str, primary: &Deployment, (id, task_definition): (&str, &str)) -> Self {
+        Self::Moved {
+            service: service.to_owned(),
+            found: primary.id.clone(),
+            task_definition: primary.task_definition.clone(),
+            expected: format!("{id} of {}", short(task_definition)),
+        }
+    }
+
+    pub(crate) fn no_new_deployment(service: &str, wanted: &str, primary: &Deployment) -> Self {
+        Self::NoNewDeployment {
+            service: service.to_owned(),
+            wanted: wanted.to_owned(),
+            primary: primary.id.clone(),
+            shown: primary.task_definition.clone(),
+        }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::ClusterNotFound { .. }

@@ -58,13 +58,8 @@ async fn replaced(
 ) -> Result<Revert> {
     let primary = primary_of(target, service)?;
     if primary.task_definition != goal {
-        return Err(Refusal::Moved {
-            service: target.spec.service.clone(),
-            found: primary.id.clone(),
-            task_definition: primary.task_definition.clone(),
-            expected: format!("{} of {}", ours.id, short(&ours.task_definition)),
-        }
-        .into());
+        let expected = (ours.id.as_str(), ours.task_definition.as_str());
+        return Err(Refusal::moved(&target.spec.service, primary, expected).into());
     }
     if primary.is_rolling_out() || is_going_back(target, cx, &ours).await? {
         return plan(target, service, ours, goal, "AWS is rolling back already; it is waited for");

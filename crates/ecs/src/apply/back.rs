@@ -6,7 +6,7 @@ use landfall_core::{Context, ErrorKind, Result};
 use super::{fresh, new_deployment, primary_of, watch};
 use crate::client::{Allowed, Answered, allowed};
 use crate::error::Refusal;
-use crate::facts::{RolloutStatus, Service, ServiceDeployment, short};
+use crate::facts::{RolloutStatus, Service, ServiceDeployment};
 use crate::memory::{Back, Known, Purpose, Started, Watch};
 use crate::target::EcsService;
 
@@ -52,13 +52,8 @@ pub(crate) async fn back(
 fn already_back(target: &EcsService, back: &Back, service: &Service) -> Result<Watch> {
     let primary = primary_of(target, service)?;
     if primary.task_definition != back.goal {
-        return Err(Refusal::Moved {
-            service: target.spec.service.clone(),
-            found: primary.id.clone(),
-            task_definition: primary.task_definition.clone(),
-            expected: format!("{} of {}", back.ours.id, short(&back.ours.task_definition)),
-        }
-        .into());
+        let expected = (back.ours.id.as_str(), back.ours.task_definition.as_str());
+        return Err(Refusal::moved(&target.spec.service, primary, expected).into());
     }
     let created_at = primary.created_at.unwrap_or(back.ours.created_at);
     let deployment = Started {
@@ -132,13 +127,7 @@ async fn update(target: &EcsService, cx: &Context, back: &Back, before: &Service
     };
     let restored = new.or_else(|| old().map(|old| (Purpose::Unchanged, old)));
     let Some((purpose, started)) = restored else {
-        return Err(Refusal::NoNewDeployment {
-            service: target.spec.service.clone(),
-            wanted: back.goal.clone(),
-            primary: primary.id.clone(),
-            shown: primary.task_definition.clone(),
-        }
-        .into());
+        return Err(Refusal::no_new_deployment(&target.spec.service, &back.goal, primary).into());
     };
     let before = before.primary().map(Known::of);
     Ok(Watch { goal: Some(back.goal.clone()), ..watch(purpose, &answered, started, before) })

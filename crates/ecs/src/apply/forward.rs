@@ -129,13 +129,8 @@ fn expect_baseline(target: &EcsService, forward: &Forward, service: &Service) ->
     if expected || target.spec.if_busy == IfBusy::Supersede {
         return Ok(());
     }
-    Err(Refusal::Moved {
-        service: target.spec.service.clone(),
-        found: primary.id.clone(),
-        task_definition: primary.task_definition.clone(),
-        expected: format!("{} of {}", baseline.primary.id, short(&baseline.primary.task_definition)),
-    }
-    .into())
+    let expected = (baseline.primary.id.as_str(), baseline.primary.task_definition.as_str());
+    Err(Refusal::moved(&target.spec.service, primary, expected).into())
 }
 
 /// Registers the document with this run's tag; without it when tagging is denied.
@@ -201,13 +196,7 @@ async fn update(
     let started = new_deployment(&answered, at, &known, task_definition);
     let Some(started) = started else {
         let primary = primary_of(target, &answered)?;
-        return Err(Refusal::NoNewDeployment {
-            service: target.spec.service.clone(),
-            wanted: task_definition.to_owned(),
-            primary: primary.id.clone(),
-            shown: primary.task_definition.clone(),
-        }
-        .into());
+        return Err(Refusal::no_new_deployment(&target.spec.service, task_definition, primary).into());
     };
     Ok(watch(Purpose::Deploy, &answered, started, before.primary().map(Known::of)))
 }
