@@ -104,7 +104,7 @@ async fn meddling_is_not_counted_as_a_call() {
 #[tokio::test(start_paused = true)]
 async fn unknown_operations_are_refused_in_the_words_of_their_protocol() {
     let driver = driver("good");
-    let error = driver.ecs.list_services().cluster("demo").send().await.unwrap_err();
+    let error = driver.ecs.list_container_instances().cluster("demo").send().await.unwrap_err();
     assert_eq!(error.code(), Some("UnknownOperationException"));
     let sts = aws_sdk_sts::Client::new(&driver.simulator.sdk_config());
     let error = sts.get_session_token().send().await.unwrap_err();
