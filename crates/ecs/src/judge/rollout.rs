@@ -60,6 +60,9 @@ fn busy(ours: &ServiceDeployment, status: RolloutStatus) -> Judgement {
     if status.is_final() {
         return Judgement::new(State::Proceed);
     }
+    if let Some(paused) = paused(ours) {
+        return paused;
+    }
     let target = &ours.target_service_revision;
     Judgement::new(State::pending(format!(
         "somebody else's deployment to end first: it is {}, with {} of {} tasks running",
@@ -67,20 +70,21 @@ fn busy(ours: &ServiceDeployment, status: RolloutStatus) -> Judgement {
     )))
 }
 
+/// A lifecycle hook waits for a person, whoever began the deployment.
+fn paused(ours: &ServiceDeployment) -> Option<Judgement> {
+    let hook = ours.paused_hook()?;
+    let stage = ours.lifecycle_stage.as_deref().unwrap_or("a lifecycle hook");
+    let until = hook.expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
+    let id = hook.hook_id.as_deref().unwrap_or("of unknown id");
+    let waiting_for = format!("somebody to continue the deployment, paused at {stage} by hook {id}{until}");
+    Some(Judgement::new(State::Pending { waiting_for, person: true }))
+}
+
 fn going(watch: &Watch, ours: &ServiceDeployment, status: RolloutStatus) -> Judgement {
     let target = &ours.target_service_revision;
     let (running, wanted, old) = (target.running_task_count, target.requested_task_count, ours.old_tasks());
-    if let Some(hook) = ours.paused_hook() {
-        let stage = ours.lifecycle_stage.as_deref().unwrap_or("a lifecycle hook");
-        let until = hook.expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
-        let id = hook.hook_id.as_deref().unwrap_or("of unknown id");
-        return Judgement::new(State::Pending {
-            waiting_for: format!(
-                "somebody to continue the deployment, paused at {stage} by hook {id}{until}"
-            ),
-            person: true,
-        })
-        .counting(counts(watch, running, wanted, old));
+    if let Some(paused) = paused(ours) {
+        return paused.counting(counts(watch, running, wanted, old));
     }
     if status == RolloutStatus::GoingBack {
         let what = format!("AWS to roll back ({}): {old} old {} running", ours.status, super::tasks(old));

@@ -104,3 +104,12 @@ fn counts_in_floats_are_counts() {
     floats["deployments"][0]["runningCount"] = json!(2.0);
     assert_eq!(word(&legacy(&watching(Purpose::Deploy), &seen(60, None, Some(floats)))), "ready");
 }
+
+#[test]
+fn somebody_elses_deployment_that_waits_for_a_person_is_said_to() {
+    let paused = service_deployment(
+        "IN_PROGRESS",
+        &json!({ "lifecycleHookDetails": [{ "status": "AWAITING_ACTION" }] }),
+    );
+    assert_eq!(word(&rollout(&watching(Purpose::Busy), &seen(60, Some(paused), None))), "person");
+}
