@@ -1,4 +1,4 @@
-use super::{SHAPES, TEXTS, excerpt, redact};
+use super::{EVIDENCE_LIMIT, SHAPES, TEXTS, excerpt, redact};
 use crate::error::{Cause, Error, ErrorKind};
 
 const SECRET: &str = "c2VjcmV0LWNhbmFyeS12YWx1ZQ";
@@ -117,12 +117,11 @@ fn a_key_that_is_spread_over_lines_of_a_log_is_taken_out_of_all_of_them() {
 }
 
 #[test]
-fn a_log_of_megabytes_is_cut_before_it_is_searched() {
+fn a_log_of_megabytes_is_cut_to_its_last_lines_and_the_limit() {
     let lines = vec!["x".repeat(1_000_000); 20];
-    let began = tokio::time::Instant::now();
     let kept = excerpt(&lines);
     assert_eq!(kept[0], "(17 earlier lines left out)");
-    assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    assert!(kept.iter().map(String::len).sum::<usize>() < EVIDENCE_LIMIT + 64);
 }
 
 proptest::proptest! {
