@@ -25,15 +25,12 @@ where
     }
     let found = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
     let failure = match found {
-        CredentialsError::CredentialsNotLoaded(_) => {
-            let error = Error::new(ErrorKind::Auth, "no credentials were found").with_source(found);
-            (error.with_hint(GET_CREDENTIALS), Again::Never)
-        }
         CredentialsError::ProviderTimedOut(_) => (
             Error::new(ErrorKind::Transient, "getting credentials took too long").with_source(found),
             Again::Soon,
         ),
-        // The last provider of a chain speaks for all of them: usually that this is no machine of EC2's.
+        // Not loaded, or refused by the last provider of the chain, which speaks for all of them: usually to say
+        // that this is no machine of EC2's.
         _ => {
             let error = Error::new(ErrorKind::Auth, "there are no usable credentials").with_source(found);
             (error.with_hint(GET_CREDENTIALS), Again::Never)

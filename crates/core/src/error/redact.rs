@@ -18,6 +18,9 @@ const READ_LIMIT: usize = 4 * EVIDENCE_LIMIT;
 /// What stands in the place of a secret.
 const MARK: &str = "[redacted]";
 
+/// What follows a name and a colon in a sentence: `WebIdentityToken: the variable is not set`.
+const ARTICLES: [&str; 3] = ["a", "an", "the"];
+
 /// Names whose values are secrets, in any spelling of their words; written where a shape says `NAME`.
 const NAME: &str = "(?i:password|passwd|passphrase|secret[_-]?(?:access[_-]?)?key|client[_-]?secret|api[_-]?key\
                     |private[_-]?(?:key|token)|(?:session|security|access|refresh|id|web[_-]?identity|job)[_-]?token\
@@ -70,6 +73,9 @@ pub fn redact(text: &str) -> String {
             clean = shape
                 .replace_all(&clean, |found: &Captures<'_>| {
                     let keep = found.name("keep").map_or("", |kept| kept.as_str());
+                    if ARTICLES.contains(&&found[0][keep.len()..]) {
+                        return found[0].to_owned();
+                    }
                     let tail = if found[0].ends_with('@') { "@" } else { "" };
                     format!("{keep}{MARK}{tail}")
                 })

@@ -102,6 +102,7 @@ fn ordinary_texts_are_not_touched() {
         "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/x.html",
         "http://169.254.170.2:80/v2/credentials and mail to ops@example.com",
         "docker login --username AWS --password-stdin",
+        "WebIdentityToken: the credential provider was not enabled",
         "the variable AWS_SECRET_ACCESS_KEY is set and AWS_SESSION_TOKEN is not",
         "id_tokens: needs an entry DEPLOY_TOKEN with aud: https://gitlab.com",
     ] {
