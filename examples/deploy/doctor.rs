@@ -5,8 +5,7 @@ use landfall::ecs::EcsService;
 use landfall::event::Level;
 use landfall::{Cause, Context, DeployTargetExt, Result};
 
-use crate::ecs::collect;
-use crate::flags::{Doctor, Global};
+use crate::flags::{Doctor, Global, collect};
 use crate::session;
 
 /// Runs the subcommand and gives the exit code.

@@ -4,9 +4,9 @@ use landfall::aws::environment::Environment;
 use landfall::ecs::document::ImageArgument;
 use landfall::ecs::{EcsService, IfBusy, ServiceSpec, TaskDefinitionSource};
 use landfall::event::{EventKind, Level};
-use landfall::{Cause, Context, DeployTargetExt, Error, Result};
+use landfall::{Cause, Context, DeployTargetExt, Result};
 
-use crate::flags::{Busy, Ecs, Global, in_flags};
+use crate::flags::{Busy, Ecs, Global, collect, complete, in_flags};
 use crate::session;
 
 /// Runs the subcommand and gives the exit code.
@@ -23,11 +23,10 @@ pub(crate) async fn run(
     let policy = global.policy(&mut problems);
     let spec = collect(spec(global, what), &mut problems);
     let ready = session::sign_in(global, process, cx, problems).await?;
-    let spec = spec.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
+    let spec = complete("the deployment cannot be made as asked", spec, Vec::new())?;
     let mut problems = Vec::new();
     let target = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
-    Error::all("the target is not where the credentials are", problems)?;
-    let target = target.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
+    let target = complete("the target is not where the credentials are", target, problems)?;
     if global.plan {
         let plan = target.preview(cx).await?;
         cx.emit(EventKind::Planned { changes: plan.changes });
@@ -35,15 +34,6 @@ pub(crate) async fn run(
         return Ok(0);
     }
     Ok(target.deploy(cx, &policy).await.exit_code())
-}
-
-/// The value, or its problems added to the others.
-pub(crate) fn collect<T>(made: Result<T>, problems: &mut Vec<Cause>) -> Option<T> {
-    made.map_err(|error| match error.causes() {
-        [] => problems.push(Cause::new("invalid-input", error.message())),
-        causes => problems.extend(causes.iter().cloned().map(in_flags)),
-    })
-    .ok()
 }
 
 fn spec(global: &Global, what: &Ecs) -> Result<ServiceSpec> {
@@ -73,6 +63,5 @@ fn spec(global: &Global, what: &Ecs) -> Result<ServiceSpec> {
         }
     }
     let built = collect(builder.build(), &mut problems);
-    Error::all("the deployment cannot be made as asked", problems)?;
-    built.ok_or_else(|| Error::internal("flags were refused without a reason"))
+    complete("the deployment cannot be made as asked", built, problems)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use landfall::target::Undo;
-use landfall::{Cause, Policy};
+use landfall::{Cause, Error, Policy, Result};
 
 /// Deploys software to AWS and tells the truth about it.
 ///
@@ -175,6 +175,21 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
     };
     cause.field = Some(flag.to_owned());
     cause
+}
+
+/// The value, or its problems added to the others.
+pub(crate) fn collect<T>(made: Result<T>, problems: &mut Vec<Cause>) -> Option<T> {
+    made.map_err(|error| match error.causes() {
+        [] => problems.push(Cause::new("invalid-input", error.message())),
+        causes => problems.extend(causes.iter().cloned().map(in_flags)),
+    })
+    .ok()
+}
+
+/// The value if there are no problems, else all of them at once.
+pub(crate) fn complete<T>(message: &str, value: Option<T>, problems: Vec<Cause>) -> Result<T> {
+    Error::all(message, problems)?;
+    value.ok_or_else(|| Error::internal("flags were refused without a reason"))
 }
 
 /// The longest wait that makes sense: role sessions end after 12 hours, paused hooks after 24.

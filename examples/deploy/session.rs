@@ -3,9 +3,9 @@
 use landfall::auth::token::Claims;
 use landfall::auth::{Auth, Flags, Session};
 use landfall::aws::environment::Environment;
-use landfall::{Cause, Context, Error, Result};
+use landfall::{Cause, Context, Result};
 
-use crate::flags::{Global, in_flags};
+use crate::flags::{Global, collect, complete};
 use crate::simulate::{self, Simulated};
 
 /// What is needed to deploy. Keeps the simulated AWS alive.
@@ -28,23 +28,14 @@ pub(crate) async fn sign_in(
 ) -> Result<Ready> {
     let simulated = if global.simulate { Some(simulate::start(global, &process).await?) } else { None };
     let environment = simulated.as_ref().map_or(process, |simulated| simulated.environment.clone());
-    let auth = match auth(global, environment) {
-        Ok(auth) => {
-            if let Err(error) = auth.check(cx) {
-                if error.exit_code() != 2 && problems.is_empty() {
-                    return Err(error);
-                }
-                problems.extend(error.causes().iter().cloned().map(in_flags));
-            }
-            Some(auth)
+    let auth = collect(auth(global, environment), &mut problems);
+    if let Some(Err(error)) = auth.as_ref().map(|auth| auth.check(cx)) {
+        if error.exit_code() != 2 && problems.is_empty() {
+            return Err(error);
         }
-        Err(error) => {
-            problems.extend(error.causes().iter().cloned().map(in_flags));
-            None
-        }
-    };
-    Error::all("the input cannot be used; nothing was sent", problems)?;
-    let auth = auth.ok_or_else(|| Error::internal("flags were refused without a reason"))?;
+        collect(Err::<(), _>(error), &mut problems);
+    }
+    let auth = complete("the input cannot be used; nothing was sent", auth, problems)?;
     Ok(Ready { session: auth.connect(cx).await?, claims: auth.claims(), _simulated: simulated })
 }
 
