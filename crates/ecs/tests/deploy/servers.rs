@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_core::{Outcome, Policy};
+use landfall_core::{Outcome, Policy, Undone};
 use landfall_simulator::{Fault, FaultKind, Scenario, Simulator};
 
 use crate::stage::{Stage, told};
@@ -16,6 +16,16 @@ fn with(operation: &str, kind: FaultKind) -> Stage {
     let simulator = Simulator::builder().scenario(Scenario::named("good").unwrap()).build();
     simulator.add_fault(Fault::new("ecs", operation, kind));
     Stage::with(simulator)
+}
+
+#[tokio::test(start_paused = true)]
+async fn throttling_that_does_not_end_is_named_and_changes_nothing() {
+    let stage = with("UpdateService", FaultKind::Throttle { code: "ThrottlingException".to_owned() });
+    let report = stage.deploy().await;
+    assert_eq!((report.exit_code(), &report.undone), (1, &Undone::NothingToDo), "{}", told(&report));
+    for words in ["ecs UpdateService", "ThrottlingException", "run again later"] {
+        assert!(told(&report).contains(words), "{words:?} is not in {}", told(&report));
+    }
 }
 
 /// Some local servers know ListServiceDeployments and answer it with an empty list for ever.
