@@ -45,7 +45,7 @@ mod wire;
 mod world;
 
 pub use calls::{Call, Outcome};
-pub use fault::{CallNumbers, Fault, FaultKind, Phase};
+pub use fault::{CallNumbers, Fault, FaultKind, Phase, StsRefusal};
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
 pub use oidc::{Claims, Oidc};
 pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};

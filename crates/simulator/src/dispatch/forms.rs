@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 
 use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query};
-use crate::{FaultKind, ecs, logs, sts};
+use crate::{FaultKind, StsRefusal, ecs, logs, sts};
 
 /// A request's body, read.
 pub(super) enum Input {
@@ -51,16 +51,19 @@ pub(super) fn refusal(kind: &FaultKind, received: &Received) -> Option<ServiceEr
         FaultKind::ExpireSession => {
             Some(crate::iam::AuthenticationError::Expired.for_protocol(received.protocol))
         }
-        FaultKind::IdentityProviderUnreachable => Some(ServiceError::client(
-            "IDPCommunicationError",
-            "The identity provider (IdP) could not be reached to verify the incoming identity token",
-        )),
+        FaultKind::IdentityProviderUnreachable => Some(sts_refusal(StsRefusal::IdpUnreachable)),
+        FaultKind::Sts(refusal) => Some(sts_refusal(*refusal)),
         // These replace the answer later; what matters here is that the effect does not happen.
         FaultKind::Http { .. } | FaultKind::Html500 | FaultKind::Reset => {
             Some(ServiceError::new(500, "SimulatedFault", "the answer is replaced by a fault"))
         }
         FaultKind::Delay { .. } | FaultKind::Truncate | FaultKind::Stale { .. } => None,
     }
+}
+
+fn sts_refusal(refusal: StsRefusal) -> ServiceError {
+    let (code, status, message) = refusal.answer();
+    ServiceError::new(status, code, message)
 }
 
 pub(super) fn form(

@@ -110,7 +110,7 @@ impl State {
     ) -> Result<(), ServiceError> {
         let operation = received.operation.as_str();
         let wanted = match (received.service.as_str(), input) {
-            ("sts", Input::Query(form)) => sts::required(operation, form),
+            ("sts", Input::Query(form)) => sts::required(operation, form, principal),
             ("ecs", Input::Json(object)) => {
                 self.region(&principal.account, &principal.region).required(operation, object)
             }

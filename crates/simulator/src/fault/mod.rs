@@ -11,10 +11,12 @@
 //! ```
 
 mod plan;
+mod sts;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use plan::FaultPlan;
+pub use sts::StsRefusal;
 
 /// One fault: what goes wrong with which calls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,6 +125,8 @@ pub enum FaultKind {
     },
     /// Only for `AssumeRoleWithWebIdentity`: STS cannot reach the identity provider (`IDPCommunicationError`).
     IdentityProviderUnreachable,
+    /// Only for AssumeRole and AssumeRoleWithWebIdentity: STS refuses like this.
+    Sts(StsRefusal),
 }
 
 impl FaultKind {
@@ -139,6 +143,7 @@ impl FaultKind {
             Self::ExpireSession => "expire_session",
             Self::Stale { .. } => "stale",
             Self::IdentityProviderUnreachable => "identity_provider_unreachable",
+            Self::Sts(_) => "sts",
         }
     }
 }

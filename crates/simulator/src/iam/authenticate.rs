@@ -114,6 +114,7 @@ fn find(
             access_key_id: key.clone(),
             denied: role.map(|role| role.denied.clone()).unwrap_or_default(),
             region,
+            session: Some(session.limits.clone()),
         };
         return Ok((session.secret.clone(), principal));
     }
@@ -132,6 +133,7 @@ fn find(
                 access_key_id: key.clone(),
                 denied: user.denied.clone(),
                 region,
+                session: None,
             };
             return Ok((user.secret_access_key.clone(), principal));
         }

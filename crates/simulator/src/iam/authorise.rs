@@ -2,6 +2,7 @@
 //!
 //! The wording is that of "Troubleshoot access denied error messages" in the IAM user guide.
 
+use super::session_policy::{Says, says};
 use super::{Directory, Principal, wildcard_match};
 use crate::DeniedBy;
 use crate::wire::{Protocol, ServiceError};
@@ -13,18 +14,8 @@ pub(crate) fn authorise(
     protocol: Protocol,
     wanted: &[(String, String)],
 ) -> Result<(), ServiceError> {
-    let for_all = directory.accounts.get(&principal.account).map(|account| account.denied.as_slice());
     for (action, resource) in wanted {
-        let denial = principal
-            .denied
-            .iter()
-            .chain(for_all.unwrap_or_default())
-            .find(|denial| wildcard_match(&denial.action, action));
-        let Some(denial) = denial else { continue };
-        let because = match denial.by {
-            DeniedBy::MissingAllow => format!("because no identity-based policy allows the {action} action"),
-            DeniedBy::ServiceControlPolicy => "with an explicit deny in a service control policy".to_owned(),
-        };
+        let Some(because) = refusal(directory, principal, action, resource) else { continue };
         let arn = &principal.arn;
         let message =
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {because}");
@@ -34,4 +25,26 @@ pub(crate) fn authorise(
         });
     }
     Ok(())
+}
+
+/// Why the caller may not do it; none when it may.
+fn refusal(directory: &Directory, principal: &Principal, action: &str, resource: &str) -> Option<String> {
+    let for_all = directory.accounts.get(&principal.account).map(|account| account.denied.as_slice());
+    let denial = principal
+        .denied
+        .iter()
+        .chain(for_all.unwrap_or_default())
+        .find(|denial| wildcard_match(&denial.action, action));
+    if let Some(denial) = denial {
+        return Some(match denial.by {
+            DeniedBy::MissingAllow => format!("because no identity-based policy allows the {action} action"),
+            DeniedBy::ServiceControlPolicy => "with an explicit deny in a service control policy".to_owned(),
+        });
+    }
+    let policies = principal.session.as_ref().map(|session| session.policies.as_slice());
+    match says(policies.unwrap_or_default(), action, resource) {
+        Says::Allowed => None,
+        Says::Nothing => Some(format!("because no session policy allows the {action} action")),
+        Says::Denied => Some("with an explicit deny in a session policy".to_owned()),
+    }
 }

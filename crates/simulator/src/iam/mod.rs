@@ -1,18 +1,22 @@
 //! Who calls, and what they may do. IAM only as far as deployments meet it: access keys, role sessions, and lists of
-//! refused actions. Policies are not evaluated, except the trust policies of roles.
+//! refused actions. Policies are not evaluated, except the trust policies of roles and the session policies that are
+//! passed to STS.
 
 mod authenticate;
 mod authorise;
+mod session_policy;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::{Account, Denial};
 
 pub(crate) use authenticate::{AuthenticationError, authenticate};
 pub(crate) use authorise::authorise;
+pub(crate) use session_policy::parse_session_policy;
 pub(crate) use trust::{TrustRequest, trusts};
 
 /// A caller whose signature was right.
@@ -25,6 +29,8 @@ pub(crate) struct Principal {
     pub(crate) denied: Vec<Denial>,
     /// The region of the signature's credential scope: the region whose world answers.
     pub(crate) region: String,
+    /// The role session whose credentials signed; none for a user.
+    pub(crate) session: Option<SessionLimits>,
 }
 
 /// Temporary credentials that STS handed out.
@@ -36,6 +42,18 @@ pub(crate) struct Session {
     pub(crate) secret: String,
     pub(crate) token: String,
     pub(crate) expires_at: Timestamp,
+    pub(crate) limits: SessionLimits,
+}
+
+/// What was passed to STS with a session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SessionLimits {
+    /// Session policies: when there are any, only what one of them allows may be done.
+    pub(crate) policies: Vec<Value>,
+    /// Session tags that the next session of a chain inherits.
+    pub(crate) transitive: BTreeMap<String, String>,
+    /// Kept along a chain.
+    pub(crate) source_identity: Option<String>,
 }
 
 /// Accounts and sessions.

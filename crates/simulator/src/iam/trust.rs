@@ -48,6 +48,12 @@ fn conditions_hold(conditions: &Value, request: &TrustRequest<'_>) -> bool {
             let wanted = strings(wanted);
             let found = request.context.get(key).map(Vec::as_slice).unwrap_or_default();
             match operator.as_str() {
+                // True for a request without the key as well:
+                // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+                "ForAllValues:StringEquals" => found.iter().all(|value| wanted.contains(value)),
+                "ForAllValues:StringLike" => {
+                    found.iter().all(|value| wanted.iter().any(|like| wildcard_match(like, value)))
+                }
                 "StringEquals" => found.iter().any(|value| wanted.contains(value)),
                 "StringLike" => {
                     found.iter().any(|value| wanted.iter().any(|like| wildcard_match(like, value)))
@@ -60,7 +66,7 @@ fn conditions_hold(conditions: &Value, request: &TrustRequest<'_>) -> bool {
     })
 }
 
-fn strings(value: &Value) -> Vec<String> {
+pub(super) fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::String(one) => vec![one.clone()],
         Value::Array(many) => many.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

@@ -3,6 +3,7 @@
 //! <https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html>
 
 mod assume_role;
+mod passed;
 mod session;
 mod web_identity;
 
@@ -52,13 +53,13 @@ pub(crate) fn unknown_operation(operation: &str) -> ServiceError {
 }
 
 /// The actions a caller needs. GetCallerIdentity needs none and cannot be denied.
-pub(crate) fn required(operation: &str, form: &Form) -> Vec<(String, String)> {
-    match operation {
-        "AssumeRole" => {
-            vec![("sts:AssumeRole".to_owned(), form.text("RoleArn").unwrap_or_default().to_owned())]
-        }
-        _ => Vec::new(),
+pub(crate) fn required(operation: &str, form: &Form, principal: &Principal) -> Vec<(String, String)> {
+    if operation != "AssumeRole" {
+        return Vec::new();
     }
+    let role = form.text("RoleArn").unwrap_or_default();
+    let actions = assume_role::actions(form, principal);
+    actions.into_iter().map(|action| (action.to_owned(), role.to_owned())).collect()
 }
 
 fn caller_identity(principal: &Principal) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Sts;
 use crate::Role;
 use crate::clock::later;
-use crate::iam::Session;
+use crate::iam::{Session, SessionLimits};
 use crate::wire::query::element;
 use crate::wire::{Form, ServiceError};
 
@@ -62,7 +62,7 @@ pub(super) fn required<'a>(form: &'a Form, name: &str, member: &str) -> Result<&
     })
 }
 
-fn constraint(value: &str, member: &str, what: &str) -> ServiceError {
+pub(super) fn constraint(value: &str, member: &str, what: &str) -> ServiceError {
     validation(format!(
         "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {what}"
     ))
@@ -84,7 +84,11 @@ impl Sts<'_> {
     }
 
     /// Makes the session and answers `<Credentials>` and `<AssumedRoleUser>`.
-    pub(super) fn open_session(&mut self, wanted: &Wanted) -> Result<String, ServiceError> {
+    pub(super) fn open_session(
+        &mut self,
+        wanted: &Wanted,
+        limits: SessionLimits,
+    ) -> Result<String, ServiceError> {
         let maximum = self.role(&wanted.role).map_or(3_600, |role| role.max_session_seconds);
         if wanted.seconds > maximum {
             return Err(validation(
@@ -100,6 +104,7 @@ impl Sts<'_> {
             secret: self.ids.hex32(),
             token: format!("simulated-session-token-{}", self.ids.hex32()),
             expires_at: later(self.now, Duration::from_secs(u64::from(wanted.seconds))),
+            limits,
         };
         let mut text = String::from("<Credentials>");
         element(&mut text, "AccessKeyId", &key);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::Sts;
+use super::passed::Passed;
 use super::session::{required, validation, wanted};
 use crate::Account;
 use crate::iam::{TrustRequest, trusts};
@@ -23,6 +24,7 @@ impl Sts<'_> {
         let wanted = wanted(form)?;
         let nobody = Account::default();
         let account = self.directory.accounts.get(&wanted.role.account).unwrap_or(&nobody);
+        let passed = Passed::policies_only(form, account)?;
         let verified = verify(token, self.issuer, account, self.now).map_err(rejected)?;
         let request = trust_request(&verified, &wanted.role.account);
         let trusted = self.role(&wanted.role).is_some_and(|role| trusts(&role.trust_policy, &request));
@@ -30,7 +32,12 @@ impl Sts<'_> {
             let message = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
             return Err(ServiceError::new(403, "AccessDenied", message));
         }
-        let mut text = self.open_session(&wanted)?;
+        let percent = passed.packed_percent;
+        let limits = passed.into_limits(BTreeMap::new(), None);
+        let mut text = self.open_session(&wanted, limits)?;
+        if let Some(percent) = percent {
+            element(&mut text, "PackedPolicySize", &percent.to_string());
+        }
         element(&mut text, "SubjectFromWebIdentityToken", &verified.subject);
         element(&mut text, "Audience", &verified.audience);
         let provider = format!("arn:aws:iam::{}:oidc-provider/{}", wanted.role.account, verified.host);

@@ -22,6 +22,12 @@ impl Form {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
+
+    /// The values of a list: `name.member.1`, `name.member.2` and so on, each with `end` behind it. The numbers begin at 1
+    /// and have no gaps.
+    pub(crate) fn members<'a>(&'a self, name: &'a str, end: &'a str) -> impl Iterator<Item = &'a str> {
+        (1..).map_while(move |number| self.text(&format!("{name}.member.{number}{end}")))
+    }
 }
 
 pub(crate) fn success(operation: &str, result: &str, request_id: &str) -> Response<Bytes> {

@@ -38,6 +38,8 @@ pub struct Account {
     pub users: BTreeMap<String, User>,
     /// IAM roles by name.
     pub roles: BTreeMap<String, Role>,
+    /// Managed policies by ARN, the account's own and those of AWS, as far as sessions are limited by them.
+    pub policies: BTreeMap<String, Value>,
     /// OIDC providers by the issuer's URL without its scheme.
     pub oidc_providers: BTreeMap<String, OidcProvider>,
     /// What nobody in this account may do.

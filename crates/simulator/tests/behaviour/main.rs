@@ -9,5 +9,6 @@ mod identity_tokens;
 mod rollouts;
 mod scenarios;
 mod served;
+mod session_limits;
 mod signatures;
 mod tasks_and_logs;
