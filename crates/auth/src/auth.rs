@@ -12,19 +12,24 @@ use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
+use jiff::{SignedDuration, Timestamp};
 use landfall_aws::call::{self, Call};
 use landfall_aws::endpoint;
 use landfall_aws::environment::Environment;
 use landfall_aws::failure::Failure;
 use landfall_core::context::Clock;
-use landfall_core::event::EventKind;
+use landfall_core::event::{EventKind, Level};
 use landfall_core::{Context, Error, ErrorKind, Place, Result};
 use secrecy::ExposeSecret;
 
 use crate::detect::{left_over, remarks};
-use crate::provider::{Asking, Chained, Remembering, WebIdentity};
+use crate::length::Length;
+use crate::provider::{Asking, Chained, Remembering, WebIdentity, now};
+use crate::role::AssumedRole;
 use crate::session::{Identity, Session};
-use crate::source::{AssumedRole, CredentialsSource};
+use crate::source::{CredentialsSource, TokenSource};
+use crate::token::Claims;
+use crate::validity::{Bounds, Validity, too_short};
 
 /// How long getting credentials may take. The SDK's five seconds would cut off our own retries of a throttled STS,
 /// which take most of a minute.
@@ -43,6 +48,7 @@ pub struct Auth {
     pub(crate) role_chain: Vec<AssumedRole>,
     pub(crate) session_name: Option<String>,
     pub(crate) duration: Option<Duration>,
+    pub(crate) lasting: Option<Duration>,
     pub(crate) audience: Option<String>,
     pub(crate) expected_account: Option<String>,
 }
@@ -55,7 +61,9 @@ pub(crate) struct Ready {
     pub(crate) config: SdkConfig,
     pub(crate) region: String,
     pub(crate) session_name: String,
-    pub(crate) seconds: Option<i32>,
+    pub(crate) length: Length,
+    /// What the identity token says of itself, if there is one that can be read without asking.
+    pub(crate) claims: Option<Claims>,
 }
 
 impl Auth {
@@ -71,6 +79,7 @@ impl Auth {
             role_chain: Vec::new(),
             session_name: None,
             duration: None,
+            lasting: None,
             audience: None,
             expected_account: None,
         }
@@ -119,10 +128,21 @@ impl Auth {
         self
     }
 
-    /// How long a session is to last: 900 to 43,200 seconds, no more than the role's own maximum. An hour when this is
-    /// not called.
+    /// How long a session is to last: 900 to 43,200 seconds, no more than the role's own maximum. What [`Auth::lasting`]
+    /// takes, or an hour, when this is not called.
     pub fn duration(mut self, duration: Duration) -> Self {
         self.duration = Some(duration);
+        self
+    }
+
+    /// How long the credentials have to hold from now: a wait and an undo after it, as
+    /// [`landfall_core::Policy::longest`] says.
+    ///
+    /// Sessions are asked for that long, five minutes added, within 900 to 43,200 seconds; a role that does not allow it is
+    /// asked for an hour, which is told as the note `session-shortened`. When the credentials will end before, renewals
+    /// counted, [`Auth::connect`] says so and what to do, as a warning `credentials-end-early`: before anything is changed.
+    pub fn lasting(mut self, time: Duration) -> Self {
+        self.lasting = Some(time);
         self
     }
 
@@ -162,7 +182,7 @@ impl Auth {
         for remark in remarks(&ready.source, &self.environment) {
             cx.note(remark.level, remark.code, remark.text);
         }
-        let (config, credentials) = self.credentials(cx, &ready).await;
+        let (config, sessions) = self.credentials(cx, &ready).await;
         let identity = self.caller(cx, &config, &ready).await?;
         self.check_account(&identity)?;
         let partition =
@@ -174,19 +194,60 @@ impl Auth {
             identity: identity.arn.clone(),
             region: ready.region.clone(),
         });
-        Ok(Session { config, place, identity, source: ready.description, expires: credentials.expires() })
+        let validity = self.validity(cx, &ready, &sessions);
+        self.announce(cx, &ready, validity);
+        let expires = sessions.last().and_then(Remembering::expires);
+        Ok(Session { config, place, identity, source: ready.description, expires, validity })
     }
 
-    /// The configuration with credentials that renew themselves, and the provider that knows when they end.
-    async fn credentials(&self, cx: &Context, ready: &Ready) -> (SdkConfig, Remembering) {
+    /// The configuration with credentials that renew themselves, and the providers along the chain, which know when their
+    /// sessions end.
+    async fn credentials(&self, cx: &Context, ready: &Ready) -> (SdkConfig, Vec<Remembering>) {
         let without = &ready.config;
         let mut provider = Remembering::new(self.base(cx, ready).await);
+        let mut all = vec![provider.clone()];
         for role in &self.role_chain {
             let asking = ready.asking(cx, &with_credentials(without, &provider));
-            provider =
-                Remembering::new(SharedCredentialsProvider::new(Chained { asking, role: role.clone() }));
+            let of_a_role = all.len() > 1 || matches!(ready.source, CredentialsSource::Oidc(_));
+            let chained = Chained { asking, role: role.clone(), of_a_role };
+            provider = Remembering::new(SharedCredentialsProvider::new(chained));
+            all.push(provider.clone());
         }
-        (with_credentials(without, &provider), provider)
+        (with_credentials(without, &provider), all)
+    }
+
+    /// Until when the credentials are good, after each of `sessions` was opened once.
+    fn validity(&self, cx: &Context, ready: &Ready, sessions: &[Remembering]) -> Validity {
+        let now = now(&self.time(cx));
+        let (base, opened) = match &ready.source {
+            CredentialsSource::StaticKeys(keys) if keys.session_token.is_none() => (Validity::Lasting, 1),
+            // The token itself renews the first session.
+            CredentialsSource::Oidc(_) => (ready.token_validity(), 0),
+            _ => (Validity::Unknown, 1),
+        };
+        sessions.iter().skip(opened).fold(base, |base, session| {
+            let ends = session.expires();
+            let length = ends.map_or(SignedDuration::ZERO, |ends| ends.duration_since(now));
+            Validity::renewed_with(base, ends, length)
+        })
+    }
+
+    /// Says before anything is changed that the credentials will end too early.
+    fn announce(&self, cx: &Context, ready: &Ready, validity: Validity) {
+        let (Some(needed), Validity::Until(end)) = (self.lasting, validity) else { return };
+        let now = now(&self.time(cx));
+        let until = now.checked_add(needed).unwrap_or(Timestamp::MAX);
+        if validity.covers(until) == Some(true) {
+            return;
+        }
+        let role = match &ready.source {
+            // A role that is assumed by another one's session lasts an hour at most, whatever its maximum.
+            CredentialsSource::Oidc(oidc) if self.role_chain.is_empty() => Some(oidc.role_arn.clone()),
+            _ => None,
+        };
+        let token = ready.claims.as_ref().and_then(|claims| claims.expires);
+        let text = too_short(end, now, needed, &Bounds { token, role });
+        cx.note(Level::Warning, "credentials-end-early", text);
     }
 
     async fn base(&self, cx: &Context, ready: &Ready) -> SharedCredentialsProvider {
@@ -261,7 +322,19 @@ impl Ready {
             cx: cx.cleanup(),
             client: aws_sdk_sts::Client::new(config),
             session_name: self.session_name.clone(),
-            seconds: self.seconds,
+            length: self.length.anew(),
+        }
+    }
+
+    /// Until when the identity token can renew a session. One that a callback fetches, or that something replaces in its
+    /// file, is always good; the token of a CI job is not replaced while the job runs.
+    fn token_validity(&self) -> Validity {
+        let CredentialsSource::Oidc(oidc) = &self.source else { return Validity::Unknown };
+        let job = self.claims.as_ref().is_some_and(|claims| claims.job.is_some());
+        match (&oidc.token, self.claims.as_ref().and_then(|claims| claims.expires)) {
+            (TokenSource::Environment(_), Some(expires)) => Validity::Until(expires),
+            (TokenSource::File(_), Some(expires)) if job => Validity::Until(expires),
+            _ => Validity::Lasting,
         }
     }
 }

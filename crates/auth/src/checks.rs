@@ -4,7 +4,7 @@ use landfall_aws::endpoint::partition_of;
 use landfall_aws::environment::Environment;
 use landfall_core::Cause;
 
-use crate::source::AssumedRole;
+use crate::role::AssumedRole;
 
 /// What is wrong with the ARN of a role, if anything. `field` is the flag or variable it came from.
 ///
@@ -104,13 +104,17 @@ pub(crate) fn check_external_id(role: &AssumedRole) -> Option<Cause> {
     Some(Cause::invalid("external id", format!("the external id for {} cannot be used: {problem}", role.arn)))
 }
 
-/// What is wrong with the name of a session that somebody chose.
-pub(crate) fn check_session_name(name: &str) -> Option<Cause> {
+/// The variable that names the session, for AWS's own tools as well:
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/feature-assume-role-credentials.html>.
+pub(crate) const SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+
+/// What is wrong with the name of a session that somebody chose. A trust policy may ask for it, so it is not mended.
+pub(crate) fn check_session_name(field: &str, name: &str) -> Option<Cause> {
     if (2..=64).contains(&name.len()) && name.chars().all(is_of_session_name) {
         return None;
     }
     let what = "a session name has 2 to 64 letters, digits and _ + = , . @ -";
-    Some(Cause::invalid("session name", format!("`{name}` cannot be the name of a session: {what}")))
+    Some(Cause::invalid(field, format!("`{name}` cannot be the name of a session: {what}")))
 }
 
 /// What is wrong with the length of a session, in seconds.
@@ -124,7 +128,7 @@ pub(crate) fn check_duration(seconds: u64) -> Option<Cause> {
     })
 }
 
-fn is_of_session_name(letter: char) -> bool {
+pub(crate) fn is_of_session_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "_+=,.@-".contains(letter)
 }
 
@@ -140,7 +144,7 @@ pub fn default_session_name(environment: &Environment, run: &str) -> String {
         Some(format!("GitLabRunner-{project}-{pipeline}"))
     };
     let name = environment
-        .get("AWS_ROLE_SESSION_NAME")
+        .get(SESSION_NAME)
         .map(str::to_owned)
         .or_else(of_gitlab)
         .unwrap_or_else(|| format!("landfall-{run}"));

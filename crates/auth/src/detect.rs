@@ -8,9 +8,9 @@ use landfall_core::{Cause, Error, Result};
 
 use crate::auth::Auth;
 use crate::provider::looks_like_tokens;
+use crate::role::{self, AssumedRole};
 use crate::source::{
-    ACCESS_KEY_ID, AssumedRole, CredentialsSource, Oidc, SECRET_ACCESS_KEY, SESSION_TOKEN, StaticKeys,
-    TokenSource,
+    ACCESS_KEY_ID, CredentialsSource, Oidc, SECRET_ACCESS_KEY, SESSION_TOKEN, StaticKeys, TokenSource,
 };
 
 /// The variables of a web identity, as AWS's own tools read them:
@@ -29,6 +29,11 @@ pub struct Flags {
     pub oidc_token_env: Option<String>,
     /// `--oidc-token-file`: the file that holds the token.
     pub oidc_token_file: Option<PathBuf>,
+    /// `--session-tag`: `KEY=VALUE`, for the session of the last role of the chain.
+    pub session_tags: Vec<String>,
+    /// `--session-policy`: ARNs of managed policies and at most one file with a policy document, for the session that
+    /// deploys: that of the last role.
+    pub session_policies: Vec<String>,
 }
 
 impl Auth {
@@ -51,7 +56,7 @@ impl Auth {
             (None, Some(path)) => Some(TokenSource::File(path.clone())),
             (None, None) => None,
         };
-        let source = match token {
+        let mut source = match token {
             Some(token) => match first_role(&mut roles, &environment) {
                 Some(role) => CredentialsSource::Oidc(Oidc::new(role, token)),
                 None => {
@@ -68,22 +73,73 @@ impl Auth {
             None => of_environment(&environment, &mut roles),
         };
         let mut chain: Vec<AssumedRole> = roles.into_iter().map(AssumedRole::new).collect();
-        match (&flags.external_id, chain.pop()) {
-            (Some(id), Some(last)) => chain.push(last.external_id(id)),
-            (None, Some(last)) => chain.push(last),
-            (Some(_), None) if problems.is_empty() => problems.push(
-                Cause::invalid(
-                    "--external-id",
-                    "--external-id is given, and no role that is assumed by AssumeRole",
-                )
-                .with_hint("an OIDC token has no external id; it belongs to a second --role-arn"),
-            ),
-            (_, None) => {}
-        }
+        flags.pass_with(&mut source, chain.last_mut(), &mut problems);
         Error::all("the credentials cannot be chosen", problems)?;
         Ok(Self::new(source).environment(environment).role_chain(chain))
     }
 }
+
+impl Flags {
+    /// Hands what is passed to STS to the role that it is for: the last one.
+    fn pass_with(
+        &self,
+        source: &mut CredentialsSource,
+        last: Option<&mut AssumedRole>,
+        problems: &mut Vec<Cause>,
+    ) {
+        // With a token and no role, what belongs to which role is not known.
+        let known = problems.is_empty();
+        let tags = self.tags(problems);
+        let policies = role::of_flags(&self.session_policies, problems);
+        if let Some(last) = last {
+            last.external_id.clone_from(&self.external_id);
+            last.policies = policies;
+            let tagged =
+                tags.into_iter().fold(last.clone(), |role, (key, value)| role.session_tag(key, value));
+            *last = tagged;
+            return;
+        }
+        if !known {
+            return;
+        }
+        let mut without_role = |flag: &str, hint: &str| {
+            let what = format!("{flag} is given, and no role that is assumed by AssumeRole");
+            problems.push(Cause::invalid(flag, what).with_hint(hint));
+        };
+        if self.external_id.is_some() {
+            let hint = "an OIDC token has no external id; it belongs to a second --role-arn";
+            without_role("--external-id", hint);
+        }
+        if !self.session_tags.is_empty() {
+            without_role("--session-tag", OF_TOKEN);
+        }
+        match source {
+            CredentialsSource::Oidc(oidc) => oidc.policies = policies,
+            _ if self.session_policies.is_empty() => {}
+            _ => without_role("--session-policy", "give --role-arn: keys as they are cannot be narrowed"),
+        }
+    }
+
+    /// Keys and values of `--session-tag`.
+    fn tags<'a>(&'a self, problems: &mut Vec<Cause>) -> Vec<(&'a str, &'a str)> {
+        let mut tags = Vec::new();
+        for text in &self.session_tags {
+            match text.split_once('=') {
+                Some(tag) => tags.push(tag),
+                None => {
+                    let what = format!("--session-tag {text:?} is not KEY=VALUE");
+                    problems.push(Cause::invalid("--session-tag", what).with_hint("write it like team=web"));
+                }
+            }
+        }
+        tags
+    }
+}
+
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp>, and
+/// for GitLab <https://gitlab.com/gitlab-org/gitlab/-/issues/462017>.
+const OF_TOKEN: &str = "session tags belong to a second --role-arn: with an OIDC token, STS takes them from the token's \
+                        claim https://aws.amazon.com/tags only, which GitLab does not set";
 
 /// The role for a token: the first of the flags, else that of the environment.
 fn first_role(roles: &mut Vec<String>, environment: &Environment) -> Option<String> {

@@ -8,7 +8,7 @@
 use landfall_aws::failure::Failure;
 use landfall_core::{Cause, Error, ErrorKind};
 
-use crate::source::AssumedRole;
+use crate::role::AssumedRole;
 use crate::token::Claims;
 
 /// A refusal, recognised by its code and a part of its message (lower case), and what to do. The first that fits holds.
@@ -19,7 +19,7 @@ struct Refusal {
     next: &'static str,
 }
 
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 17] = [
     Refusal {
         codes: &["AccessDenied"],
         says: "",
@@ -40,6 +40,29 @@ const REFUSALS: [Refusal; 12] = [
         says: "maxsessionduration",
         cause: "session-duration",
         next: "ask for a shorter session, or raise the role's maximum session duration",
+    },
+    Refusal {
+        // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+        codes: &["ValidationError"],
+        says: "role chaining",
+        cause: "session-duration",
+        next: "ask for an hour at most: a role that is assumed with another role's session allows no more, whatever its \
+               maximum session duration",
+    },
+    Refusal {
+        // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Errors
+        codes: &["PackedPolicyTooLarge"],
+        says: "",
+        cause: "session-too-large",
+        next: "pass fewer or shorter session tags and policies: they must fit into a packed form whose size AWS does not \
+               tell, of which tags that are inherited along the chain take their part; a managed policy's ARN takes less \
+               than its document",
+    },
+    Refusal {
+        codes: &["MalformedPolicyDocument"],
+        says: "",
+        cause: "session-policy",
+        next: "correct the session policy: AWS says above what is wrong with it; IAM's policy editor checks it in full",
     },
     Refusal {
         // https://github.com/aws/amazon-eks-pod-identity-webhook/issues/232
@@ -78,6 +101,14 @@ const REFUSALS: [Refusal; 12] = [
         next: "the token is not one for AWS, as CI_JOB_JWT of older GitLab versions: declare an `id_tokens:` block",
     },
     Refusal {
+        // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html, retried before.
+        codes: &["IDPCommunicationError"],
+        says: "",
+        cause: "issuer-unreachable",
+        next: "AWS could not reach the issuer, several times in a row: check that the issuer is up and that its \
+               /.well-known/openid-configuration can be read over the internet within seconds, then start the job anew",
+    },
+    Refusal {
         codes: &["InvalidIdentityToken"],
         says: "",
         cause: "token-invalid",
@@ -97,6 +128,12 @@ const REFUSALS: [Refusal; 12] = [
         next: "the issuer says that the token is no longer good: start the job anew",
     },
     Refusal {
+        codes: &["ValidationError"],
+        says: "",
+        cause: "request",
+        next: "AWS says above which part of the request it does not take: check the flags that it names",
+    },
+    Refusal {
         codes: &["RegionDisabledException"],
         says: "",
         cause: "region-disabled",
@@ -109,7 +146,7 @@ const REFUSALS: [Refusal; 12] = [
 pub(crate) fn web_identity(failure: Failure, role_arn: &str, claims: &Claims) -> Error {
     let evidence = std::iter::once(format!("role: {role_arn}")).chain(claims.lines());
     let found = find(&failure);
-    if failure.kind().is_passing() || (found.is_none() && failure.code().is_none()) {
+    if found.is_none() && (failure.kind().is_passing() || failure.code().is_none()) {
         return failure.into();
     }
     let next =
@@ -117,32 +154,65 @@ pub(crate) fn web_identity(failure: Failure, role_arn: &str, claims: &Claims) ->
     let code = found.map_or("web-identity-refused", |refusal| refusal.cause);
     let cause =
         Cause::new(code, format!("{role_arn} could not be assumed with this token")).with_evidence(evidence);
-    Error::new(ErrorKind::Auth, failure.error().message()).with_cause(cause).with_hint(next)
+    // What may pass stays what it is, so that a wait goes on asking.
+    let kind = if failure.kind().is_passing() { failure.kind() } else { ErrorKind::Auth };
+    Error::new(kind, failure.error().message()).with_cause(cause).with_hint(next)
 }
 
 /// What became of AssumeRole.
-pub(crate) fn assume_role(failure: Failure, role: &AssumedRole) -> Error {
+pub(crate) fn assume_role(failure: Failure, role: &AssumedRole, session_name: &str) -> Error {
     if failure.kind().is_passing() || failure.code().is_none() {
         return failure.into();
     }
+    let found = find(&failure);
+    let denied = (failure.code() == Some("AccessDenied")).then(|| next_when_denied(&failure, role));
+    let next = denied.unwrap_or_else(|| {
+        found.map_or("check the role and its trust policy", |refusal| refusal.next).to_owned()
+    });
+    let code = found.map_or("role-refused", |refusal| refusal.cause);
+    let denial = failure.denial().and_then(|denial| denial.principal.as_deref());
+    let who = denial.unwrap_or("the caller");
+    let cause = Cause::new(code, format!("{who} could not assume {}", role.arn))
+        .with_evidence(passed(role, session_name));
+    Error::new(ErrorKind::Auth, failure.error().message()).with_cause(cause).with_hint(next)
+}
+
+/// Which permission is missing on which side.
+fn next_when_denied(failure: &Failure, role: &AssumedRole) -> String {
     let arn = &role.arn;
-    let next = match (failure.code(), &role.external_id) {
-        (Some("AccessDenied"), None) => format!(
-            "two policies must agree: the caller's must allow sts:AssumeRole on {arn}, and the role's trust policy must \
-             name the caller; if it asks for an external id, give one. STS answers the same when there is no such role"
-        ),
-        (Some("AccessDenied"), Some(_)) => format!(
-            "two policies must agree: the caller's must allow sts:AssumeRole on {arn}, and the role's trust policy must \
-             name the caller and this external id. STS answers the same when there is no such role"
-        ),
-        _ => find(&failure).map_or("check the role and its trust policy", |refusal| refusal.next).to_owned(),
+    let action = failure.denial().map_or("sts:AssumeRole", |denial| denial.action.as_str());
+    let why = match action {
+        "sts:TagSession" => "session tags are passed or inherited, ",
+        "sts:SetSourceIdentity" => "a source identity is passed or kept, ",
+        _ => "",
     };
-    let mut error = Error::new(ErrorKind::Auth, failure.error().message());
-    if let Some(denial) = failure.denial() {
-        let who = denial.principal.as_deref().unwrap_or("the caller");
-        error = error.with_cause(Cause::new("trust-policy", format!("{who} could not assume {arn}")));
+    let both = format!(
+        "{why}two policies must agree: the caller's must allow {action} on {arn}, and the role's trust policy must allow \
+         it and name the caller"
+    );
+    match (&role.external_id, why.is_empty()) {
+        (_, false) => both,
+        (None, true) => format!(
+            "{both}; if it asks for an external id, give one. STS answers the same when there is no such role"
+        ),
+        (Some(_), true) => {
+            format!("{both} and this external id. STS answers the same when there is no such role")
+        }
     }
-    error.with_hint(next)
+}
+
+/// What a trust policy can ask for, to compare with it. The external id is left out: others may take it for a secret.
+fn passed(role: &AssumedRole, session_name: &str) -> Vec<String> {
+    let external = if role.external_id.is_some() { "given" } else { "none" };
+    let mut lines = vec![format!("session name: {session_name}"), format!("external id: {external}")];
+    lines.extend(role.tags.iter().map(|tag| format!("session tag: {}={}", tag.key, tag.value)));
+    lines.extend(role.source_identity.iter().map(|name| format!("source identity: {name}")));
+    lines
+}
+
+/// Whether STS gives no session of the length that was asked for.
+pub(crate) fn is_too_long(failure: &Failure) -> bool {
+    find(failure).is_some_and(|refusal| refusal.cause == "session-duration")
 }
 
 fn find(failure: &Failure) -> Option<&'static Refusal> {

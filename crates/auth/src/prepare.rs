@@ -5,12 +5,13 @@ use landfall_core::{Cause, Context, Error, ErrorKind, Result};
 
 use crate::auth::{Auth, Ready};
 use crate::checks::{
-    check_duration, check_external_id, check_partition, check_role_arn, check_session_name, is_account,
-    parts_of,
+    SESSION_NAME, check_duration, check_partition, check_role_arn, check_session_name, is_account, parts_of,
 };
 use crate::default_session_name;
 use crate::detect::of_environment;
+use crate::length::Length;
 use crate::provider::{check, now, read};
+use crate::role::{check_chain, check_policies, check_role};
 use crate::source::CredentialsSource;
 use crate::token::Claims;
 
@@ -47,8 +48,9 @@ impl Auth {
         let session_name =
             self.session_name.clone().unwrap_or_else(|| default_session_name(&self.environment, cx.run()));
         let description = self.describe(&source);
-        let seconds = self.duration.and_then(|duration| i32::try_from(duration.as_secs()).ok());
-        Ok(Ready { source, description, config: builder.build(), region, session_name, seconds })
+        let length = Length::of(self.duration, self.lasting);
+        let claims = self.claims();
+        Ok(Ready { source, description, config: builder.build(), region, session_name, length, claims })
     }
 
     /// What the OIDC token says of itself, to compare with a trust policy. None when another source is used, the token
@@ -95,8 +97,17 @@ impl Auth {
                 None => {}
             }
         }
-        problems.extend(self.role_chain.iter().filter_map(check_external_id));
-        problems.extend(self.session_name.as_deref().and_then(check_session_name));
+        if let CredentialsSource::Oidc(oidc) = source {
+            problems.extend(check_policies(&oidc.policies, &oidc.role_arn));
+        }
+        problems.extend(self.role_chain.iter().flat_map(check_role));
+        problems.extend(check_chain(&self.role_chain));
+        problems
+            .extend(self.session_name.as_deref().and_then(|name| check_session_name("session name", name)));
+        if self.session_name.is_none() {
+            let named = self.environment.get(SESSION_NAME);
+            problems.extend(named.and_then(|name| check_session_name(SESSION_NAME, name)));
+        }
         problems.extend(self.duration.and_then(|duration| check_duration(duration.as_secs())));
         if let Some(account) = &self.expected_account
             && !is_account(account)

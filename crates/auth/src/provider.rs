@@ -4,6 +4,7 @@
 //! that takes longer than the session goes on. The token of a file or a callback is fetched anew each time.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -13,19 +14,25 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use aws_sdk_sts::Client;
 use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_smithy_async::time::SharedTimeSource;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use landfall_aws::call::{self, Call};
 use landfall_aws::environment::Environment;
 use landfall_aws::failure::Failure;
+use landfall_core::event::Level;
 use landfall_core::{Cause, Context, Error, ErrorKind, Result};
 
 use crate::explain;
-use crate::source::{AssumedRole, Oidc, TokenSource};
-use crate::token::Token;
+use crate::length::Length;
+use crate::role::AssumedRole;
+use crate::source::{Oidc, TokenSource};
+use crate::token::{Token, words};
 
 /// The longest session of a role that was assumed with a role's session:
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining>.
 const LONGEST_CHAINED: i32 = 3600;
+
+/// The longest session of any role: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
+pub(crate) const LONGEST: i32 = 43_200;
 
 /// What both kinds of session need.
 #[derive(Clone)]
@@ -34,8 +41,40 @@ pub(crate) struct Asking {
     pub(crate) cx: Context,
     pub(crate) client: Client,
     pub(crate) session_name: String,
-    /// Seconds, 900 to 43,200; the API's own default of 3,600 when it is not set.
-    pub(crate) seconds: Option<i32>,
+    pub(crate) length: Length,
+}
+
+impl Asking {
+    /// Asks for a session, and once more for a shorter one when the role does not allow the length that was wished for.
+    async fn ask<T, F>(
+        &self,
+        call: &Call,
+        longest: i32,
+        make: impl Fn(Option<i32>) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let wanted = self.length.seconds().map(|seconds| seconds.min(longest));
+        let asked = call::try_run(&self.cx, call, || make(wanted)).await;
+        let refused = match (asked, wanted) {
+            (Err(failure), Some(wanted)) if explain::is_too_long(&failure) => (failure, wanted),
+            (asked, _) => return asked,
+        };
+        let (failure, wanted) = refused;
+        let Some(shorter) = self.length.shorten(wanted) else { return Err(failure) };
+        self.cx.note(
+            Level::Info,
+            "session-shortened",
+            format!(
+                "{} does not allow a session of {}: asking for one of {}",
+                call.title(),
+                words(SignedDuration::from_secs(i64::from(wanted))),
+                words(SignedDuration::from_secs(i64::from(shorter)))
+            ),
+        );
+        call::try_run(&self.cx, call, || make(Some(shorter))).await
+    }
 }
 
 /// A role assumed with an identity token.
@@ -56,13 +95,15 @@ impl WebIdentity {
         let token = token
             .and_then(|token| check(token, &self.oidc.token, self.audience.as_deref(), now(&self.time)))
             .map_err(|problems| refused(&self.oidc.token, problems))?;
-        let role = &self.oidc.role_arn;
+        let (role, policies) = (&self.oidc.role_arn, &self.oidc.policies);
         let call = Call::read("sts", "AssumeRoleWithWebIdentity").on(role);
-        let asked = call::try_run(&self.asking.cx, &call, || async {
+        let asked = self.asking.ask(&call, LONGEST, |seconds| {
             let request = self.asking.client.assume_role_with_web_identity().role_arn(role);
             let request = request.role_session_name(&self.asking.session_name);
-            let request = request.set_duration_seconds(self.asking.seconds);
-            request.web_identity_token(token.expose()).send().await.map_err(Failure::from)
+            let request = request.set_policy(policies.document());
+            let request = request.set_policy_arns(policies.arns_for_request());
+            let request = request.set_duration_seconds(seconds).web_identity_token(token.expose());
+            async move { request.send().await.map_err(Failure::from) }
         });
         let answer = asked.await.map_err(|failure| explain::web_identity(failure, role, token.claims()))?;
         taken(answer.credentials, "landfall web identity")
@@ -88,20 +129,29 @@ impl ProvideCredentials for WebIdentity {
 pub(crate) struct Chained {
     pub(crate) asking: Asking,
     pub(crate) role: AssumedRole,
+    /// Whether the credentials before it are known to be those of a role, whose next session lasts an hour at most.
+    pub(crate) of_a_role: bool,
 }
 
 impl Chained {
     async fn session(&self) -> Result<Credentials> {
         let role = &self.role;
+        let tags = role.tags_for_request()?;
+        let longest = if self.of_a_role { LONGEST_CHAINED } else { LONGEST };
         let call = Call::read("sts", "AssumeRole").on(&role.arn);
-        let asked = call::try_run(&self.asking.cx, &call, || async {
+        let asked = self.asking.ask(&call, longest, |seconds| {
             let request = self.asking.client.assume_role().role_arn(&role.arn);
             let request = request.role_session_name(&self.asking.session_name);
             let request = request.set_external_id(role.external_id.clone());
-            let seconds = self.asking.seconds.map(|seconds| seconds.min(LONGEST_CHAINED));
-            request.set_duration_seconds(seconds).send().await.map_err(Failure::from)
+            let request = request.set_policy(role.policies.document());
+            let request = request.set_policy_arns(role.policies.arns_for_request());
+            let request = request.set_tags(tags.clone()).set_transitive_tag_keys(role.transitive_keys());
+            let request = request.set_source_identity(role.source_identity.clone());
+            let request = request.set_duration_seconds(seconds);
+            async move { request.send().await.map_err(Failure::from) }
         });
-        let answer = asked.await.map_err(|failure| explain::assume_role(failure, role))?;
+        let answer =
+            asked.await.map_err(|failure| explain::assume_role(failure, role, &self.asking.session_name))?;
         taken(answer.credentials, "landfall assumed role")
     }
 }

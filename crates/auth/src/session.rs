@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use landfall_core::Place;
 use serde::{Deserialize, Serialize};
 
+use crate::validity::Validity;
+
 /// Who the caller is, as STS GetCallerIdentity says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -31,4 +33,6 @@ pub struct Session {
     pub source: String,
     /// When the session that is used now ends; `None` for keys without an end. It may be renewed before.
     pub expires: Option<Timestamp>,
+    /// Until when the credentials are good, renewals counted.
+    pub validity: Validity,
 }

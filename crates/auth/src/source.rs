@@ -10,6 +10,8 @@ use landfall_aws::environment::Environment;
 use landfall_core::{Cause, Result};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::role::{InlinePolicy, SessionPolicies};
+
 /// Where credentials come from.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -158,13 +160,14 @@ fn missing(name: &str, environment: &Environment) -> Cause {
 pub struct Oidc {
     pub(crate) role_arn: String,
     pub(crate) token: TokenSource,
+    pub(crate) policies: SessionPolicies,
 }
 
 impl Oidc {
     /// Assumes `role_arn` with the token from this source.
     #[must_use]
     pub fn new(role_arn: impl Into<String>, token: TokenSource) -> Self {
-        Self { role_arn: role_arn.into(), token }
+        Self { role_arn: role_arn.into(), token, policies: SessionPolicies::default() }
     }
 
     /// Assumes `role_arn` with the token in the environment variable of this name, where GitLab's `id_tokens` puts it.
@@ -183,6 +186,23 @@ impl Oidc {
     #[must_use]
     pub fn from_callback(role_arn: impl Into<String>, provider: impl ProvideToken + 'static) -> Self {
         Self::new(role_arn, TokenSource::Callback(Arc::new(provider)))
+    }
+
+    /// A policy document in JSON that narrows what the session may do, as [`crate::AssumedRole::session_policy`].
+    ///
+    /// Session tags and a source identity cannot be passed with a token: STS reads them from the token itself (claims
+    /// `https://aws.amazon.com/tags` and `https://aws.amazon.com/source_identity`).
+    #[must_use]
+    pub fn session_policy(mut self, document: impl Into<String>) -> Self {
+        self.policies.inline = Some(InlinePolicy { text: document.into(), file: None });
+        self
+    }
+
+    /// A managed policy that narrows what the session may do, as [`crate::AssumedRole::session_policy_arn`].
+    #[must_use]
+    pub fn session_policy_arn(mut self, arn: impl Into<String>) -> Self {
+        self.policies.arns.push(arn.into());
+        self
     }
 
     /// The role that is assumed.
@@ -238,33 +258,5 @@ impl TokenSource {
 impl fmt::Debug for TokenSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "TokenSource({})", self.description())
-    }
-}
-
-/// A role to assume with the credentials so far.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AssumedRole {
-    pub(crate) arn: String,
-    pub(crate) external_id: Option<String>,
-}
-
-impl AssumedRole {
-    /// The role of this ARN.
-    #[must_use]
-    pub fn new(arn: impl Into<String>) -> Self {
-        Self { arn: arn.into(), external_id: None }
-    }
-
-    /// The identifier that the role's trust policy asks for in `sts:ExternalId`: 2 to 1,224 characters.
-    #[must_use]
-    pub fn external_id(mut self, id: impl Into<String>) -> Self {
-        self.external_id = Some(id.into());
-        self
-    }
-
-    /// The role's ARN.
-    #[must_use]
-    pub fn arn(&self) -> &str {
-        &self.arn
     }
 }

@@ -4,7 +4,7 @@ use super::{
     check_duration, check_external_id, check_partition, check_role_arn, check_session_name,
     default_session_name,
 };
-use crate::source::AssumedRole;
+use crate::role::AssumedRole;
 
 #[test]
 fn each_wrong_arn_is_named_with_what_is_wrong_in_it() {
@@ -50,8 +50,8 @@ fn limits_of_sts_are_known() {
     assert!(check_duration(900).is_none() && check_duration(43_200).is_none());
     let role = |id: &str| check_external_id(&AssumedRole::new("arn").external_id(id));
     assert!(role("x").is_some() && role("with blank").is_some() && role("demo-external-id").is_none());
-    assert!(check_session_name("a").is_some() && check_session_name("a/b").is_some());
-    assert_eq!(check_session_name("GitLabRunner-1-2"), None);
+    assert!(check_session_name("f", "a").is_some() && check_session_name("f", "a/b").is_some());
+    assert_eq!(check_session_name("f", "GitLabRunner-1-2"), None);
 }
 
 #[test]
@@ -61,10 +61,17 @@ fn a_session_is_named_after_the_job_or_the_run() {
     };
     assert_eq!(named(&[("CI_PROJECT_ID", "22"), ("CI_PIPELINE_ID", "574")], "x"), "GitLabRunner-22-574");
     assert_eq!(named(&[("CI_PROJECT_ID", "22")], "shop/42/deploy"), "landfall-shop-42-deploy");
-    assert_eq!(named(&[("AWS_ROLE_SESSION_NAME", "mine")], "x"), "mine");
+    // Without a pipeline there is none to name; an empty variable is none.
+    assert_eq!(named(&[("CI_PROJECT_ID", "22"), ("CI_PIPELINE_ID", "")], "shop/1"), "landfall-shop-1");
+    let mine = ("AWS_ROLE_SESSION_NAME", "mine");
+    assert_eq!(named(&[mine], "x"), "mine");
+    assert_eq!(named(&[("CI_PROJECT_ID", "22"), ("CI_PIPELINE_ID", "574"), mine], "x"), "mine");
+    let long = "9".repeat(60);
+    let name = named(&[("CI_PROJECT_ID", "22"), ("CI_PIPELINE_ID", &long)], "x");
+    assert!(name.len() == 64 && name.starts_with("GitLabRunner-22-999"), "{name}");
     for run in ["", "é", "a b/c:d", &"x".repeat(300)] {
         let name = named(&[], run);
-        assert_eq!(check_session_name(&name), None, "{name}");
+        assert_eq!(check_session_name("f", &name), None, "{name}");
         assert_eq!(name, named(&[], run), "the name is not the same twice");
     }
 }

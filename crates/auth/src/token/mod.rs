@@ -48,6 +48,8 @@ pub struct Claims {
     pub expires: Option<Timestamp>,
     /// From when it is good.
     pub not_before: Option<Timestamp>,
+    /// The CI job that it was handed to, for tokens of GitLab (`job_id`): such a token is not renewed while the job runs.
+    pub job: Option<String>,
 }
 
 impl Token {
@@ -141,6 +143,7 @@ impl Claims {
             issuer: text("iss"),
             expires: time("exp"),
             not_before: time("nbf"),
+            job: text("job_id"),
         }
     }
 
@@ -245,7 +248,7 @@ fn shown(claim: &str) -> String {
 }
 
 /// A span in words: `2 h 5 min`, `40 s`.
-fn words(span: SignedDuration) -> String {
+pub(crate) fn words(span: SignedDuration) -> String {
     let seconds = span.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),

@@ -4,7 +4,11 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod lasting;
+mod passed;
 mod refusals;
+mod renewal;
 mod secrets;
 mod sources;
 mod support;
+mod table;

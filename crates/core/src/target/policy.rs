@@ -54,6 +54,17 @@ impl Default for Policy {
 }
 
 impl Policy {
+    /// The longest that a step can take by this policy: its wait, and an undo where one may follow. Nothing when nobody
+    /// waits. Credentials should hold that long.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        if !self.wait {
+            return Duration::ZERO;
+        }
+        let undone = self.on_failure == Undo::Revert || self.on_cancel == Undo::Revert;
+        self.timeout.saturating_add(if undone { self.grace } else { Duration::ZERO })
+    }
+
     /// Sets how long the step may take from its plan to its verdict.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
