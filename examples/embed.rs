@@ -15,10 +15,10 @@ async fn main() -> Result<ExitCode, Error> {
         .image("web", "registry.example.com/web:2.0")
         .build()?;
     let oidc = Oidc::from_environment("arn:aws:iam::111122223333:role/deploy", "DEPLOY_TOKEN");
-    let cx = Context::builder("shop/81/deploy/production").build();
+    let (cx, policy) = (Context::builder("shop/81/deploy/production").build(), Policy::default());
     let auth = Auth::new(CredentialsSource::oidc(oidc)).environment(Environment::from_process());
-    let session = auth.connect(&cx).await?;
+    let session = auth.lasting(policy.longest()).connect(&cx).await?;
     let service = wanted.target(&session.config, session.place)?;
-    let report = service.deploy(&cx, &Policy::default()).await;
+    let report = service.deploy(&cx, &policy).await;
     Ok(ExitCode::from(report.exit_code()))
 }

@@ -22,7 +22,8 @@ pub(crate) async fn run(
 ) -> Result<u8> {
     let policy = global.policy(&mut problems);
     let spec = collect(spec(global, what), &mut problems);
-    let ready = session::sign_in(global, process, cx, problems).await?;
+    let lasting = (!global.plan).then(|| policy.longest());
+    let ready = session::sign_in(global, process, cx, lasting, problems).await?;
     let spec = complete("the deployment cannot be made as asked", spec, Vec::new())?;
     let mut problems = Vec::new();
     let target = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);

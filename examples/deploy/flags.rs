@@ -56,6 +56,12 @@ pub(crate) struct Global {
     /// External id for the last role of the chain
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) external_id: Option<String>,
+    /// Session tag for the last role of the chain; repeat for several
+    #[arg(long, global = true, value_name = "KEY=VALUE", action = ArgAction::Append)]
+    pub(crate) session_tag: Vec<String>,
+    /// Policy that narrows what the session may do: a JSON file, or the ARN of a managed policy; repeat for several ARNs
+    #[arg(long, global = true, value_name = "FILE|ARN", action = ArgAction::Append)]
+    pub(crate) session_policy: Vec<String>,
     /// Environment variable that holds the OIDC token of the CI job
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "oidc_token_file", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) oidc_token_env: Option<String>,
@@ -170,6 +176,8 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("region") => "--region",
         Some("role ARN") => "--role-arn",
         Some("external id") => "--external-id",
+        Some("session tag") => "--session-tag",
+        Some("session policy") => "--session-policy",
         Some("expected account") => "--expected-account",
         _ => return cause,
     };

@@ -1,5 +1,7 @@
 //! From flags and environment to credentials that work.
 
+use std::time::Duration;
+
 use landfall::auth::token::Claims;
 use landfall::auth::{Auth, Flags, Session};
 use landfall::aws::environment::Environment;
@@ -16,7 +18,8 @@ pub(crate) struct Ready {
     _simulated: Option<Simulated>,
 }
 
-/// Signs in, after all problems of the input (those in `problems` and those of the credentials' flags) were told.
+/// Signs in, after all problems of the input (those in `problems` and those of the credentials' flags) were told. The
+/// credentials are to hold for `lasting`, if that is known.
 ///
 /// # Errors
 /// Invalid input, or credentials that cannot be used.
@@ -24,11 +27,15 @@ pub(crate) async fn sign_in(
     global: &Global,
     process: Environment,
     cx: &Context,
+    lasting: Option<Duration>,
     mut problems: Vec<Cause>,
 ) -> Result<Ready> {
     let simulated = if global.simulate { Some(simulate::start(global, &process).await?) } else { None };
     let environment = simulated.as_ref().map_or(process, |simulated| simulated.environment.clone());
-    let auth = collect(auth(global, environment), &mut problems);
+    let mut auth = collect(auth(global, environment), &mut problems);
+    if let Some(lasting) = lasting {
+        auth = auth.map(|auth| auth.lasting(lasting));
+    }
     if let Some(Err(error)) = auth.as_ref().map(|auth| auth.check(cx)) {
         if error.exit_code() != 2 && problems.is_empty() {
             return Err(error);
@@ -45,6 +52,8 @@ fn auth(global: &Global, environment: Environment) -> Result<Auth> {
         external_id: global.external_id.clone(),
         oidc_token_env: global.oidc_token_env.clone(),
         oidc_token_file: global.oidc_token_file.clone(),
+        session_tags: global.session_tag.clone(),
+        session_policies: global.session_policy.clone(),
     };
     let mut auth = Auth::detect(environment, &flags)?;
     if let Some(region) = &global.region {
