@@ -6,7 +6,6 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_sts::config::IdentityCache;
 use aws_smithy_async::rt::sleep::SharedAsyncSleep;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -24,16 +23,13 @@ use secrecy::ExposeSecret;
 
 use crate::detect::{left_over, remarks};
 use crate::length::Length;
-use crate::provider::{Asking, Chained, Remembering, WebIdentity, now};
+use crate::provider::{Asking, Chained, WebIdentity, now};
+use crate::renewal::{Remembering, with_credentials};
 use crate::role::AssumedRole;
 use crate::session::{Identity, Session};
 use crate::source::{CredentialsSource, TokenSource};
 use crate::token::Claims;
 use crate::validity::{Bounds, Validity, too_short};
-
-/// How long getting credentials may take. The SDK's five seconds would cut off our own retries of a throttled STS,
-/// which take most of a minute.
-const LOAD_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A source of credentials with its settings. [`Auth::connect`] makes a [`Session`] of it.
 #[derive(Debug, Clone)]
@@ -337,12 +333,6 @@ impl Ready {
             _ => Validity::Lasting,
         }
     }
-}
-
-fn with_credentials(config: &SdkConfig, provider: &Remembering) -> SdkConfig {
-    let cache = IdentityCache::lazy().load_timeout(LOAD_TIMEOUT).build();
-    let provider = SharedCredentialsProvider::new(provider.clone());
-    config.to_builder().credentials_provider(provider).identity_cache(cache).build()
 }
 
 /// The SDK's own chain. It reads the environment and the files of this process by itself.

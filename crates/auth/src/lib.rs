@@ -33,6 +33,7 @@ mod explain;
 mod length;
 mod prepare;
 mod provider;
+mod renewal;
 mod role;
 mod session;
 mod source;

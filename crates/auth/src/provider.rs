@@ -5,12 +5,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
+use aws_credential_types::provider::{ProvideCredentials, future};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_smithy_async::time::SharedTimeSource;
@@ -96,7 +95,7 @@ impl WebIdentity {
             .and_then(|token| check(token, &self.oidc.token, self.audience.as_deref(), now(&self.time)))
             .map_err(|problems| refused(&self.oidc.token, problems))?;
         let (role, policies) = (&self.oidc.role_arn, &self.oidc.policies);
-        let call = Call::read("sts", "AssumeRoleWithWebIdentity").on(role);
+        let call = Call::read("sts", "AssumeRoleWithWebIdentity").on(role).unsigned();
         let asked = self.asking.ask(&call, LONGEST, |seconds| {
             let request = self.asking.client.assume_role_with_web_identity().role_arn(role);
             let request = request.role_session_name(&self.asking.session_name);
@@ -168,39 +167,6 @@ impl ProvideCredentials for Chained {
         Self: 'a,
     {
         future::ProvideCredentials::new(async { self.session().await.map_err(told) })
-    }
-}
-
-/// Remembers when the credentials that it passed on last will end.
-#[derive(Debug, Clone)]
-pub(crate) struct Remembering {
-    inner: SharedCredentialsProvider,
-    expiry: Arc<Mutex<Option<SystemTime>>>,
-}
-
-impl Remembering {
-    pub(crate) fn new(inner: SharedCredentialsProvider) -> Self {
-        Self { inner, expiry: Arc::default() }
-    }
-
-    pub(crate) fn expires(&self) -> Option<Timestamp> {
-        let expiry = *self.expiry.lock().unwrap_or_else(PoisonError::into_inner);
-        expiry.and_then(|at| Timestamp::try_from(at).ok())
-    }
-
-    async fn credentials(&self) -> provider::Result {
-        let credentials = self.inner.provide_credentials().await?;
-        *self.expiry.lock().unwrap_or_else(PoisonError::into_inner) = credentials.expiry();
-        Ok(credentials)
-    }
-}
-
-impl ProvideCredentials for Remembering {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
     }
 }
 

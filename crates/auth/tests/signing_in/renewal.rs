@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use landfall_auth::{Auth, CredentialsSource, Oidc};
-use landfall_core::event::Event;
+use landfall_aws::call::{self, Call};
+use landfall_aws::failure::Failure;
+use landfall_core::event::{Event, EventKind};
 use landfall_core::{Context, DeployTargetExt, Outcome, Policy, StepReport};
 use landfall_ecs::EcsService;
 use landfall_simulator::{
@@ -155,5 +157,78 @@ async fn services_that_need_new_credentials_at_once_open_one_session() {
             done.unwrap();
         }
         assert_eq!(opened(&simulator), 1 + round, "round {round}");
+    }
+}
+
+/// A rollout of a few seconds whose session AWS ends at the third look.
+fn ending() -> Simulator {
+    Simulator::builder().scenario(landfall_simulator::Scenario::named("session-expires").unwrap()).build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_aws_ends_before_its_time_is_renewed_while_the_token_is_good() {
+    let simulator = ending();
+    let (report, told) = deploy(&simulator, with_token(&simulator, &token_for(&simulator, 5 * MINUTE))).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:?}");
+    assert_eq!((opened(&simulator), updates(&simulator)), (2, 1));
+    let retried = |event: &Event| matches!(&event.kind, EventKind::Retrying { error, .. } if error.message().contains("ExpiredToken"));
+    assert_eq!(told.lock().unwrap().iter().filter(|event| retried(event)).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_whose_base_aws_ends_before_its_time_is_renewed_from_the_token() {
+    let simulator = Simulator::builder().build();
+    let role = second_role().external_id("demo-external-id");
+    let auth = with_token(&simulator, &token_for(&simulator, 60 * MINUTE)).role_chain(vec![role]);
+    // The base's session ends at the AssumeRole with which the chain is renewed.
+    let kind = FaultKind::ExpireSession;
+    simulator.add_fault(Fault::new("sts", "AssumeRole", kind).on(landfall_simulator::CallNumbers::Nth(2)));
+    let session = connect(&simulator, &auth.duration(15 * MINUTE)).await.unwrap();
+    tokio::time::advance(14 * MINUTE + MINUTE).await;
+    aws_sdk_sts::Client::new(&session.config).get_caller_identity().send().await.unwrap();
+    assert_eq!((opened(&simulator), simulator.count("sts", "AssumeRole")), (3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_calls_of_an_ended_session_open_one_new_one() {
+    let simulator = Simulator::builder().build();
+    let auth = with_token(&simulator, &token_for(&simulator, 60 * MINUTE));
+    let (cx, _) = context(&simulator);
+    let session = auth.connect(&cx).await.unwrap();
+    let ecs = aws_sdk_ecs::Client::new(&session.config);
+    // All are sent with the first session, and all come back refused.
+    simulator.add_fault(
+        Fault::new("ecs", "ListClusters", FaultKind::ExpireSession)
+            .on(landfall_simulator::CallNumbers::First(1)),
+    );
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let (ecs, cx) = (ecs.clone(), cx.clone());
+        all.spawn(async move {
+            let call = Call::read("ecs", "ListClusters");
+            call::run(&cx, &call, || async { ecs.list_clusters().send().await.map_err(Failure::from) }).await
+        });
+    }
+    while let Some(done) = all.join_next().await {
+        done.unwrap().unwrap();
+    }
+    assert_eq!(opened(&simulator), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_aws_ends_with_a_token_that_has_expired_names_the_tokens_end_and_the_fix() {
+    let simulator = ending();
+    let (cx, _) = context(&simulator);
+    let auth = with_token(&simulator, &token_for(&simulator, MINUTE)).duration(15 * MINUTE);
+    let session = auth.connect(&cx).await.unwrap();
+    tokio::time::advance(2 * MINUTE).await;
+    let wanted =
+        EcsService::builder().cluster("demo").service("web").image("web", "registry.example.com/web:2.0");
+    let target = wanted.build().unwrap().target(&session.config, session.place).unwrap();
+    let report = target.deploy(&cx, &Policy::default()).await;
+    assert_eq!((report.exit_code(), updates(&simulator)), (7, 1), "{report:?}");
+    let Outcome::Unknown { error } = &report.verdict.outcome else { panic!("{report:?}") };
+    for words in ["it expired 1 min", "at 2026-01-01T00:01:00Z", "`timeout:`"] {
+        assert!(error.report().contains(words), "{words:?} is not in {}", error.report());
     }
 }

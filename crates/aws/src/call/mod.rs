@@ -10,6 +10,8 @@
 //! |---|---|---|---|
 //! | read | 10 attempts | 4 attempts | 4 attempts |
 //! | write | 10 attempts | 4 attempts | never repeated: `apply` looks for its own effect first |
+//!
+//! A signature that a wrong clock made, and a session that ended before its time, are each repeated once.
 
 #[cfg(test)]
 mod tests;
@@ -57,12 +59,13 @@ pub struct Call {
     on: Option<String>,
     writes: bool,
     limit: Option<(String, Rate)>,
+    signed: bool,
 }
 
 impl Call {
     /// A call that changes nothing. `service` as in IAM's names of actions: `ecs`, `logs`.
     pub fn read(service: &'static str, operation: &'static str) -> Self {
-        Self { service, operation, on: None, writes: false, limit: None }
+        Self { service, operation, on: None, writes: false, limit: None, signed: true }
     }
 
     /// A call that changes something.
@@ -73,6 +76,12 @@ impl Call {
     /// Names what it is about: `service web`. Told in errors.
     pub fn on(mut self, what: impl Into<String>) -> Self {
         self.on = Some(what.into());
+        self
+    }
+
+    /// Says that the call is not signed: what AWS calls expired then is what it carries, not the session.
+    pub fn unsigned(mut self) -> Self {
+        self.signed = false;
         self
     }
 
@@ -141,7 +150,7 @@ where
 {
     let seed = format!("{}/{}", cx.id(), call.title());
     let (mut slower, mut soon) = (Delays::new(SLOWER, &seed), Delays::new(SOON, &seed));
-    let mut clock_learnt = false;
+    let (mut clock_learnt, mut session_ended) = (false, false);
     let mut attempts = 0;
     loop {
         if let Some((key, rate)) = &call.limit {
@@ -162,6 +171,11 @@ where
         // The SDK's client has learnt the server's time from the refusal and signs the next request with it.
         let once_more = skew.is_some() && !clock_learnt;
         clock_learnt |= skew.is_some();
+        // A session that ended before its time is forgotten by clients that can renew it, which sign anew then. AWS has
+        // refused the call, so a write may be repeated as well.
+        let renewed = call.signed && failure.says_session_ended() && !session_ended;
+        session_ended |= renewed;
+        let once_more = once_more || renewed;
         let stopped = !call.writes && cx.is_cancelled();
         if stopped || !(once_more || call.repeats(&failure, attempts)) {
             return Err(with_skew(failure, skew));

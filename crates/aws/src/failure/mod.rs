@@ -157,6 +157,11 @@ impl Failure {
         self
     }
 
+    /// Whether the service calls the session of the signature ended.
+    pub(crate) fn says_session_ended(&self) -> bool {
+        matches!(self.code(), Some("ExpiredToken" | "ExpiredTokenException"))
+    }
+
     /// By how much the server's clock was ahead of ours when it refused a signature; `None` when that was not the
     /// reason or the difference is one that signatures tolerate.
     pub(crate) fn skew(&self, now: Timestamp) -> Option<SignedDuration> {
