@@ -185,3 +185,22 @@ fn an_error_of_our_own_provider_comes_out_of_the_sdk_as_it_went_in() {
     assert_eq!(failure.error(), &own);
     assert_eq!((failure.effect(), failure.again()), (Effect::NotSent, Again::Never));
 }
+
+#[test]
+fn an_answer_that_is_none_of_aws_is_shown_with_its_status() {
+    let page = "  <html><body>Bad gateway of canary-proxy</body></html>";
+    let unreadable = |body: &str| {
+        let error: SdkError<ErrorMetadata, HttpResponse> =
+            SdkError::response_error("expected value at line 1", response(502, body, &[]));
+        Failure::from(error)
+    };
+    let failure = unreadable(page);
+    assert_eq!(
+        failure.error().message(),
+        format!("HTTP 502 with an answer that is not one of AWS: {}", page.trim())
+    );
+    assert!(failure.error().hint().unwrap().contains("AWS_ENDPOINT_URL"), "{failure:?}");
+    assert_eq!((failure.kind(), failure.again()), (ErrorKind::Transient, Again::Soon));
+    assert!(unreadable(&"x".repeat(10_000)).error().message().len() < 400);
+    assert!(unreadable("").error().message().contains("HTTP 502"));
+}

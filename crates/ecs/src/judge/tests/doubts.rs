@@ -113,3 +113,14 @@ fn somebody_elses_deployment_that_waits_for_a_person_is_said_to() {
     );
     assert_eq!(word(&rollout(&watching(Purpose::Busy), &seen(60, Some(paused), None))), "person");
 }
+
+/// Servers that imitate AWS have been seen to count an update as done and to keep the old task definition.
+#[test]
+fn our_deployment_with_another_task_definition_than_ours_is_no_success() {
+    let kept = service(&[deployment(OURS, "PRIMARY", 2, began(), Some("COMPLETED"))]);
+    let judgement = legacy(&watching(Purpose::Deploy), &seen(60, None, Some(kept.clone())));
+    let State::Pending { waiting_for, .. } = &judgement.state else { panic!("{judgement:?}") };
+    assert!(waiting_for.contains("web:3") && waiting_for.contains("web:2"), "{waiting_for}");
+    let done = Some(service_deployment("SUCCESSFUL", &json!({})));
+    assert_eq!(word(&rollout(&watching(Purpose::Deploy), &seen(60, done, Some(kept)))), "pending");
+}
