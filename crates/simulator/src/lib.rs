@@ -18,8 +18,8 @@
 //! # }
 //! ```
 //!
-//! What there is: ECS (services under the ECS controller roll out; others only exist), STS, an OIDC issuer, and
-//! GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
+//! What there is: ECS (services under the ECS controller roll out; others only exist), the health of their targets behind
+//! load balancers (ELBv2), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
 //!
 //! Time is tokio's: `tokio::time::pause` stops the simulated AWS too. Nothing runs in the background. Each request
 //! first brings the world up to the present, in the order in which things were due, so a rollout is the same whether it
@@ -30,6 +30,7 @@ mod client;
 mod clock;
 mod dispatch;
 mod ecs;
+mod elb;
 mod fault;
 mod iam;
 mod ids;
@@ -55,5 +56,5 @@ pub use world::{
     Account, Behaviour, BehaviourRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_CLUSTER, DEMO_FAMILY,
     DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, Failure,
     OidcProvider, PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
-    SECOND_SECRET_ACCESS_KEY, Service, User, World,
+    SECOND_SECRET_ACCESS_KEY, Service, TargetGroup, User, World,
 };

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 
 use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query};
-use crate::{FaultKind, StsRefusal, ecs, logs, sts};
+use crate::{FaultKind, StsRefusal, ecs, elb, logs, sts};
 
 /// A request's body, read.
 pub(super) enum Input {
@@ -32,6 +32,7 @@ pub(super) fn is_known(received: &Received) -> bool {
         "sts" => sts::OPERATIONS.contains(&operation),
         "ecs" => ecs::OPERATIONS.contains(&operation),
         "logs" => logs::OPERATIONS.contains(&operation),
+        "elasticloadbalancing" => elb::OPERATIONS.contains(&operation),
         _ => false,
     }
 }
@@ -73,9 +74,11 @@ pub(super) fn form(
 ) -> Response<Bytes> {
     match (received.protocol, result) {
         (_, Ok(Answer::Json(object))) => json::success(&object),
-        (_, Ok(Answer::Xml(text))) => query::success(&received.operation, &text, request_id),
+        (_, Ok(Answer::Xml(text))) => {
+            query::success(&received.service, &received.operation, &text, request_id)
+        }
         (Protocol::Json, Err(error)) => json::failure(&error),
-        (Protocol::Query, Err(error)) => query::failure(&error, request_id),
+        (Protocol::Query, Err(error)) => query::failure(&received.service, &error, request_id),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::sts::Sts;
 use crate::wire::{Answer, Arrival, Received, Reply, ServiceError, query, reply};
 use crate::{
     BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World, ecs,
-    logs, sts, wire,
+    elb, logs, sts, wire,
 };
 
 /// Everything that changes.
@@ -115,6 +115,7 @@ impl State {
                 self.region(&principal.account, &principal.region).required(operation, object)
             }
             ("logs", Input::Json(object)) => logs::required(operation, object, principal),
+            ("elasticloadbalancing", Input::Query(_)) => elb::required(operation),
             _ => Vec::new(),
         };
         authorise(&self.directory, principal, received.protocol, &wanted)
@@ -143,6 +144,10 @@ impl State {
             ("logs", Input::Json(object), Some(principal)) => {
                 let region = self.region(&principal.account, &principal.region);
                 logs::call(&region.logs, operation, object).map(Answer::Json)
+            }
+            ("elasticloadbalancing", Input::Query(form), Some(principal)) => {
+                let region = self.region(&principal.account, &principal.region);
+                elb::call(region, operation, form).map(Answer::Xml)
             }
             _ => Err(unknown_operation(received)),
         }
@@ -245,7 +250,7 @@ pub(crate) async fn answer(simulator: &Simulator, request: Request<Bytes>) -> Re
         }
         Arrival::Unknown => {
             let error = ServiceError::new(400, "MissingAction", "Could not find the action of the request");
-            return Reply::Whole(query::failure(&error, "unknown"));
+            return Reply::Whole(query::failure("sts", &error, "unknown"));
         }
     };
     let (number, fault) =

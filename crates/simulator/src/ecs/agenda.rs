@@ -17,6 +17,8 @@ pub(crate) enum Due {
     Supersede { service: ServiceKey, id: String },
     /// A requested stop takes effect.
     Stop { service: ServiceKey, id: String },
+    /// Nobody has acted on a paused hook in time.
+    HookExpires { service: ServiceKey, id: String, hook: String },
     /// The scheduler looks at a service again.
     Reconcile { service: ServiceKey },
     /// An alarm goes off.
@@ -78,6 +80,7 @@ impl RegionState {
             Due::Begin { service, digits } => self.begin(&service, &digits),
             Due::Supersede { service, id } => self.supersede(&service, &id),
             Due::Stop { service, id } => self.stop_requested(&service, &id),
+            Due::HookExpires { service, id, hook } => self.hook_expires(&service, &id, &hook),
             Due::Reconcile { service } => self.reconcile(&service),
             Due::Alarm { service, digits } => self.alarm(&service, &digits),
             Due::Task { id, step } => self.step_task(&id, step),

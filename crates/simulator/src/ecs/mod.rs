@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 use crate::ids::Ids;
 use crate::logs::LogGroups;
-use crate::{Behaviour, BehaviourRule, Region, ScriptedAction};
+use crate::{Behaviour, BehaviourRule, Region, ScriptedAction, TargetGroup};
 use agenda::Agenda;
 use definition::Revision;
 use model::{ClusterState, ServiceKey, ServiceState, TaskState};
@@ -55,6 +55,8 @@ pub(crate) struct RegionState {
     pub(crate) services: IndexMap<ServiceKey, ServiceState>,
     pub(crate) tasks: IndexMap<String, TaskState>,
     pub(crate) logs: LogGroups,
+    /// By the end of their ARN.
+    pub(crate) target_groups: BTreeMap<String, TargetGroup>,
     ids: Ids,
     agenda: Agenda,
     behaviours: Vec<BehaviourRule>,

@@ -101,7 +101,21 @@ pub(crate) struct ServiceDeployment {
     pub(crate) triggered_alarms: Vec<String>,
     /// `ROLLBACK` or `ABORT`, once somebody has asked for it.
     pub(crate) stop_type: Option<String>,
+    /// Lifecycle hooks that were reached.
+    pub(crate) hooks: Vec<Hook>,
     pub(crate) configuration: Object,
+}
+
+/// A lifecycle hook of the type PAUSE that a service deployment has reached.
+#[derive(Debug, Clone)]
+pub(crate) struct Hook {
+    pub(crate) id: String,
+    pub(crate) stage: String,
+    /// `AWAITING_ACTION`, `SUCCEEDED`, `FAILED` or `TIMED_OUT`.
+    pub(crate) status: &'static str,
+    pub(crate) expires_at: Timestamp,
+    /// `CONTINUE` or `ROLLBACK`.
+    pub(crate) timeout_action: String,
 }
 
 /// A rollback under way or done.
@@ -227,6 +241,13 @@ impl ServiceState {
 }
 
 impl TaskState {
+    /// Its private address: made of its id, so that the same task always has the same one.
+    pub(crate) fn address(&self) -> String {
+        let part =
+            |from: usize| u8::from_str_radix(self.id.get(from..from + 2).unwrap_or("0"), 16).unwrap_or(0);
+        format!("10.0.{}.{}", part(0), 1 + part(2) % 254)
+    }
+
     /// True if the task counts against the service's percentages: nobody has told it to stop.
     pub(crate) fn is_live(&self) -> bool {
         !self.stopping && self.status != TaskStatus::Stopped

@@ -34,6 +34,7 @@ impl RegionState {
             services: IndexMap::new(),
             tasks: IndexMap::new(),
             logs: crate::logs::LogGroups::default(),
+            target_groups: setup.world.target_groups.clone(),
             ids: Ids::seeded(&format!("{}/{}", setup.account, setup.region)),
             agenda: Agenda::default(),
             behaviours: setup.behaviours,

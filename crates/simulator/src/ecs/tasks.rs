@@ -68,7 +68,8 @@ impl RegionState {
         let task = self.new_task(key, digits, task_definition);
         let (id, start) = (task.id.clone(), task.behaviour.start_ms);
         let never = matches!(task.behaviour.failure, Some(Failure::NeverStarts));
-        let pull_fails = matches!(task.behaviour.failure, Some(Failure::ImageNotFound));
+        let pull_fails =
+            matches!(task.behaviour.failure, Some(Failure::ImageNotFound | Failure::FailsToStart { .. }));
         self.tasks.insert(id.clone(), task);
         self.later(ms(start / PROVISIONING_SHARE), Due::Task { id: id.clone(), step: TaskStep::Pending });
         if !never {
@@ -117,7 +118,7 @@ impl RegionState {
         task.started_at = Some(now);
         let behaviour = task.behaviour.clone();
         let healthy = match behaviour.failure {
-            Some(Failure::NeverHealthy | Failure::Unhealthy { .. }) => None,
+            Some(Failure::NeverHealthy | Failure::Unhealthy { .. } | Failure::TargetUnhealthy { .. }) => None,
             Some(Failure::Exit { after_ms, .. } | Failure::OutOfMemory { after_ms, .. }) => {
                 (behaviour.healthy_ms < after_ms).then_some(behaviour.healthy_ms)
             }
@@ -129,8 +130,11 @@ impl RegionState {
                 | Failure::OutOfMemory { after_ms, .. }
                 | Failure::Unhealthy { after_ms },
             ) => Some(after_ms),
+            // "healthCheckGracePeriodSeconds: the period of time that the scheduler ignores unhealthy checks".
+            Some(Failure::TargetUnhealthy { after_ms, .. }) => Some(after_ms.max(self.grace_ms(id))),
             _ => None,
         };
+        self.targets_registered(id);
         for (container, lines) in &behaviour.log {
             self.write_log(id, container, lines);
         }
@@ -154,6 +158,9 @@ impl RegionState {
     fn task_fails(&mut self, id: &str) {
         let now = self.now;
         let Some(task) = self.tasks.get_mut(id) else { return };
+        if let Some(Failure::TargetUnhealthy { description, .. }) = task.behaviour.failure.clone() {
+            return self.target_failed(id, &description);
+        }
         task.stopping = true;
         task.stopping_at = Some(now);
         task.stopped_at = Some(now);
@@ -201,6 +208,13 @@ impl TaskState {
                 self.stopped_reason = Some(reason);
                 None
             }
+            Failure::FailsToStart { container, reason, code } => {
+                let reason = self.told(&container, &reason);
+                self.stop_code = Some("TaskFailedToStart");
+                self.blame(&container, code, Some(&reason));
+                self.stopped_reason = Some(reason);
+                None
+            }
             Failure::Exit { container, code, log, .. } => {
                 let name = self.named_or_first(&container);
                 self.stop_code = Some("EssentialContainerExited");
@@ -225,7 +239,11 @@ impl TaskState {
                 }
                 None
             }
-            Failure::NeverStarts | Failure::NeverHealthy | Failure::UnableToPlace { .. } => None,
+            Failure::NeverStarts
+            | Failure::NeverHealthy
+            | Failure::TargetUnhealthy { .. }
+            | Failure::NotLaunched { .. }
+            | Failure::UnableToPlace { .. } => None,
         }
     }
 
@@ -238,6 +256,14 @@ impl TaskState {
              Requested image not found"
         );
         (name, reason)
+    }
+
+    /// A reason with the names of this task in it.
+    fn told(&self, container: &str, reason: &str) -> String {
+        let name = self.named_or_first(container);
+        let blamed = self.containers.iter().find(|container| container.info.name == name);
+        let image = blamed.map(|container| container.info.image.as_str()).unwrap_or_default();
+        reason.replace("{image}", image).replace("{container}", &name).replace("{task}", &self.id)
     }
 
     fn named_or_first(&self, name: &str) -> String {

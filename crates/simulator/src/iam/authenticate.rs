@@ -142,7 +142,7 @@ fn find(
 }
 
 fn check_scope(authorization: &Authorization, received: &Received) -> Result<(), AuthenticationError> {
-    let known = matches!(received.service.as_str(), "ecs" | "logs" | "sts");
+    let known = matches!(received.service.as_str(), "ecs" | "logs" | "sts" | "elasticloadbalancing");
     if known && authorization.service != received.service {
         let message = format!("Credential should be scoped to correct service: '{}'. ", received.service);
         return Err(AuthenticationError::Mismatch(message));

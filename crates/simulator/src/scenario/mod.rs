@@ -84,6 +84,13 @@ pub enum Action {
         /// `ROLLBACK` or `ABORT`.
         stop_type: String,
     },
+    /// Stops all tasks of the service's newest deployment.
+    StopNewTasks {
+        /// The cluster's name.
+        cluster: String,
+        /// The service's name.
+        service: String,
+    },
     /// Stops one running task of the service.
     StopTask {
         /// The cluster's name.

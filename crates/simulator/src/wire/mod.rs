@@ -1,7 +1,7 @@
 //! The wire: two protocols on one endpoint, told apart as AWS does.
 //!
 //! - awsJson1.1 (ECS, CloudWatch Logs): POST with `X-Amz-Target`, JSON both ways, errors with `__type`.
-//! - awsQuery (STS): a form with `Action`, XML answers.
+//! - awsQuery (STS, ELBv2): a form with `Action` and `Version`, XML answers.
 //!
 //! Protocols: <https://smithy.io/2.0/aws/protocols/index.html>. Signatures:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
@@ -101,7 +101,7 @@ pub(crate) fn arrival(request: Request<Bytes>) -> Arrival {
     match form.text("Action") {
         Some(action) => {
             let operation = action.to_owned();
-            let service = "sts".to_owned();
+            let service = query::service_of(form.text("Version").unwrap_or_default()).to_owned();
             Arrival::Call(Box::new(Received { protocol: Protocol::Query, service, operation, head, body }))
         }
         None => Arrival::Unknown,

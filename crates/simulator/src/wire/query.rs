@@ -8,7 +8,22 @@ use http::{Response, StatusCode, header};
 
 use super::ServiceError;
 
-const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The services, with the version of their API and the namespace of their answers (their service models). The version
+/// tells requests apart: awsQuery names no service, and all of them share one endpoint here.
+const SERVICES: [(&str, &str, &str); 2] = [
+    ("sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"),
+    ("elasticloadbalancing", "2015-12-01", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
+];
+
+/// The service that a version belongs to; STS for one that is not known.
+pub(crate) fn service_of(version: &str) -> &'static str {
+    SERVICES.iter().find(|(_, known, _)| *known == version).map_or("sts", |(service, ..)| service)
+}
+
+fn namespace(service: &str) -> &'static str {
+    let found = SERVICES.iter().find(|(known, ..)| *known == service);
+    found.map_or(SERVICES[0].2, |(.., namespace)| namespace)
+}
 
 /// The parameters of an awsQuery request.
 #[derive(Debug, Default)]
@@ -30,19 +45,21 @@ impl Form {
     }
 }
 
-pub(crate) fn success(operation: &str, result: &str, request_id: &str) -> Response<Bytes> {
+pub(crate) fn success(service: &str, operation: &str, result: &str, request_id: &str) -> Response<Bytes> {
+    let namespace = namespace(service);
     respond(
         StatusCode::OK,
         format!(
-            "<{operation}Response xmlns=\"{NAMESPACE}\"><{operation}Result>{result}</{operation}Result>\
+            "<{operation}Response xmlns=\"{namespace}\"><{operation}Result>{result}</{operation}Result>\
              <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>"
         ),
     )
 }
 
-pub(crate) fn failure(error: &ServiceError, request_id: &str) -> Response<Bytes> {
+pub(crate) fn failure(service: &str, error: &ServiceError, request_id: &str) -> Response<Bytes> {
+    let namespace = namespace(service);
     let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
-    let mut text = format!("<ErrorResponse xmlns=\"{NAMESPACE}\"><Error><Type>{kind}</Type>");
+    let mut text = format!("<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{kind}</Type>");
     element(&mut text, "Code", &error.code);
     element(&mut text, "Message", &error.message);
     text.push_str("</Error>");

@@ -50,6 +50,19 @@ impl Behaviour {
 pub enum Failure {
     /// The image's tag does not exist: the task stops before it has started.
     ImageNotFound,
+    /// The task does not start, and AWS's own words say why. In them `{image}`, `{container}` and `{task}` stand for the
+    /// container's image and name and the task's id. Texts: "Amazon ECS stopped tasks error messages" in the developer
+    /// guide.
+    FailsToStart {
+        /// The container at fault; the task alone when empty, as with a `ResourceInitializationError`.
+        #[serde(default)]
+        container: String,
+        /// The reason.
+        reason: String,
+        /// The container's exit code, if it got as far as that.
+        #[serde(default)]
+        code: Option<i32>,
+    },
     /// A container ends on its own.
     Exit {
         /// The container; the first essential one when empty.
@@ -79,6 +92,21 @@ pub enum Failure {
     Unhealthy {
         /// How long after `RUNNING`.
         after_ms: u64,
+    },
+    /// The task runs, and the health checks of its target group fail: the scheduler stops and replaces it once the
+    /// service's grace period is over.
+    TargetUnhealthy {
+        /// How long after `RUNNING` the target counts as unhealthy.
+        after_ms: u64,
+        /// `TargetHealthReasonEnum`: `Target.Timeout`, `Target.ResponseCodeMismatch`, ...
+        reason: String,
+        /// What the load balancer says beside it, such as `Health checks failed with these codes: [404]`.
+        description: String,
+    },
+    /// No task is launched, and an event of the service says why, again and again.
+    NotLaunched {
+        /// What follows `(service <name>) `. Texts: "Amazon ECS service event messages" in the developer guide.
+        event: String,
     },
     /// No task can be placed.
     UnableToPlace {

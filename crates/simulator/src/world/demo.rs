@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Account, Cluster, OidcProvider, PastDeployment, Role, Service, World};
+use super::{Account, Cluster, OidcProvider, PastDeployment, Role, Service, TargetGroup, World};
 
 /// The main account of the demonstration world.
 pub const DEMO_ACCOUNT: &str = "111122223333";
@@ -29,6 +29,9 @@ pub const DEMO_SERVICE: &str = "web";
 /// The task definition family.
 pub const DEMO_FAMILY: &str = "web";
 
+/// The end of the ARN of the service's target group.
+const TARGET_GROUP: &str = "web/0123456789abcdef";
+
 const ISSUER_HOST: &str = "gitlab.example.com";
 
 impl World {
@@ -51,6 +54,8 @@ fn fill_main(account: &mut Account) {
     let region = account.region(DEMO_REGION);
     region.task_definition(DEMO_FAMILY, web_task_definition("1.0"));
     region.task_definition(DEMO_FAMILY, web_task_definition("1.1"));
+    let health = TargetGroup { health_check_path: "/health".to_owned(), ..TargetGroup::default() };
+    region.target_groups.insert(TARGET_GROUP.to_owned(), health);
     let cluster: &mut Cluster = region.cluster(DEMO_CLUSTER);
     cluster.services.insert(DEMO_SERVICE.to_owned(), web_service());
 }
@@ -86,7 +91,7 @@ fn web_identity_trust() -> Value {
 
 fn web_service() -> Service {
     let target_group =
-        format!("arn:aws:elasticloadbalancing:{DEMO_REGION}:{DEMO_ACCOUNT}:targetgroup/web/0123456789abcdef");
+        format!("arn:aws:elasticloadbalancing:{DEMO_REGION}:{DEMO_ACCOUNT}:targetgroup/{TARGET_GROUP}");
     Service {
         task_definition: "web:2".to_owned(),
         desired_count: 2,

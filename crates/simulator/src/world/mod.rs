@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod demo;
+mod target_group;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub use demo::{
     DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN,
     DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY,
 };
+pub use target_group::TargetGroup;
 
 /// A whole AWS: accounts, and the issuer of identity tokens beside it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -124,6 +126,8 @@ pub struct Region {
     /// Task definitions by family, oldest first, each as the input of RegisterTaskDefinition; `tags` may be among its
     /// members, and `"status": "INACTIVE"` makes a deregistered one.
     pub task_definitions: BTreeMap<String, Vec<Value>>,
+    /// Target groups by the end of their ARN: name, `/` and id.
+    pub target_groups: BTreeMap<String, TargetGroup>,
 }
 
 /// An ECS cluster.

@@ -11,4 +11,5 @@ mod scenarios;
 mod served;
 mod session_limits;
 mod signatures;
+mod targets;
 mod tasks_and_logs;

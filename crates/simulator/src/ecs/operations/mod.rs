@@ -21,7 +21,7 @@ use super::model::{ServiceKey, ServiceState};
 use crate::wire::{Object, ServiceError};
 
 /// The operations there are.
-pub(crate) const OPERATIONS: [&str; 17] = [
+pub(crate) const OPERATIONS: [&str; 18] = [
     "ListClusters",
     "DescribeClusters",
     "ListServices",
@@ -35,6 +35,7 @@ pub(crate) const OPERATIONS: [&str; 17] = [
     "DescribeServiceDeployments",
     "DescribeServiceRevisions",
     "StopServiceDeployment",
+    "ContinueServiceDeployment",
     "ListTasks",
     "DescribeTasks",
     "TagResource",
@@ -66,6 +67,7 @@ impl RegionState {
             "DeregisterTaskDefinition" => self.deregister_task_definition(input),
             "UpdateService" => self.update_service(input),
             "StopServiceDeployment" => self.stop_service_deployment(input),
+            "ContinueServiceDeployment" => self.continue_service_deployment(input),
             "TagResource" => self.tag_resource(input),
             _ => Err(ServiceError::client("UnknownOperationException", "")),
         };

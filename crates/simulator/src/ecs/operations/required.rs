@@ -34,7 +34,9 @@ impl RegionState {
             "DescribeServices" => self.service_resource(input, &first("services")),
             "DescribeServiceDeployments" => first("serviceDeploymentArns"),
             "DescribeServiceRevisions" => first("serviceRevisionArns"),
-            "StopServiceDeployment" => input.string("serviceDeploymentArn").unwrap_or_default(),
+            "StopServiceDeployment" | "ContinueServiceDeployment" => {
+                input.string("serviceDeploymentArn").unwrap_or_default()
+            }
             "TagResource" | "ListTagsForResource" => input.string("resourceArn").unwrap_or_default(),
             "DescribeClusters" => self.cluster_arn(&self.cluster_name(&first("clusters"))),
             "DescribeTasks" => {

@@ -1,4 +1,5 @@
-//! ListServiceDeployments, DescribeServiceDeployments, DescribeServiceRevisions, StopServiceDeployment.
+//! ListServiceDeployments, DescribeServiceDeployments, DescribeServiceRevisions, StopServiceDeployment,
+//! ContinueServiceDeployment.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -83,6 +84,23 @@ impl RegionState {
         }
         let (key, id) = self.stoppable(&arn)?;
         self.request_stop(&key, &id, &stop_type);
+        let mut answer = Object::default();
+        answer.put("serviceDeploymentArn", arn);
+        Ok(answer)
+    }
+
+    /// What ECS answers for a hook that does not wait is not documented beyond the error codes.
+    pub(super) fn continue_service_deployment(&mut self, input: &Object) -> Answered {
+        let arn = input.string("serviceDeploymentArn").unwrap_or_default();
+        let hook = input.string("hookId").unwrap_or_default();
+        let action = input.string("action").unwrap_or_else(|| "CONTINUE".to_owned());
+        if !matches!(action.as_str(), "CONTINUE" | "ROLLBACK") {
+            return Err(invalid("Invalid action."));
+        }
+        let (key, id) = self.stoppable(&arn)?;
+        if !self.resolve_hook(&key, &id, &hook, &action) {
+            return Err(invalid("The lifecycle hook is not awaiting an action."));
+        }
         let mut answer = Object::default();
         answer.put("serviceDeploymentArn", arn);
         Ok(answer)

@@ -4,6 +4,8 @@
 //! - `schedule`: how many tasks to start and stop, a pure function.
 //! - `reconcile`: does what `schedule` says, and notices when a deployment is complete.
 //! - `failure`: failed tasks, the circuit breaker, alarms.
+//! - `targets`: what load balancers have to do with it.
+//! - `pause`: lifecycle hooks that wait for a person.
 //! - `rollback`: brings the last successful service revision back; requested stops.
 //! - `script`: what somebody else does.
 //!
@@ -12,12 +14,14 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html>.
 
 mod failure;
+mod pause;
 mod policy;
 mod reconcile;
 mod rollback;
 mod schedule;
 mod script;
 mod start;
+mod targets;
 
 use super::RegionState;
 use super::model::{Event, Monitor, ServiceDeployment, ServiceKey};
@@ -61,6 +65,7 @@ impl ServiceDeployment {
             alarms: Monitor::Disabled,
             triggered_alarms: Vec::new(),
             stop_type: None,
+            hooks: Vec::new(),
             configuration,
         }
     }

@@ -19,10 +19,11 @@ impl RegionState {
         }
         let Some(primary) = service.primary().filter(|primary| primary.begun) else { return };
         let (digits, task_definition) = (primary.digits.clone(), primary.task_definition.clone());
-        let plan = plan(self.counts(key, &digits));
+        let plan = self.held(key, plan(self.counts(key, &digits)));
         self.stop_tasks(key, &digits, plan);
         self.start_tasks(key, &digits, &task_definition, plan.start);
         self.refresh_desired(key);
+        self.pause_if_scaled(key);
         self.complete_if_settled(key);
     }
 
@@ -56,9 +57,16 @@ impl RegionState {
         if count == 0 {
             return;
         }
-        if let Some(Failure::UnableToPlace { reason }) = self.behaviour(task_definition).failure {
+        let refused = match self.behaviour(task_definition).failure {
+            Some(Failure::UnableToPlace { reason }) => {
+                Some(format!("was unable to place a task because {reason}"))
+            }
+            Some(Failure::NotLaunched { event }) => Some(event),
+            _ => None,
+        };
+        if let Some(text) = refused {
             // Placement failures make no task, so the circuit breaker, which counts failed tasks, does not see them.
-            self.event(key, &format!("was unable to place a task because {reason}"));
+            self.event(key, &text);
             self.later(PLACEMENT_RETRY, Due::Reconcile { service: key.clone() });
             return;
         }
@@ -85,11 +93,7 @@ impl RegionState {
             self.stop_task(id, "ServiceSchedulerInitiated", &reason);
         }
         let ids: Vec<String> = chosen.into_iter().map(|(id, _)| id).collect();
-        let balanced = self.services.get(key).is_some_and(|service| service.settings.has("loadBalancers"));
-        if balanced {
-            self.event(key, &format!("has begun draining connections on {} tasks.", ids.len()));
-        }
-        self.event(key, &format!("has stopped {} running tasks: {}.", ids.len(), listed(&ids)));
+        self.stopped_events(key, &ids);
     }
 
     /// An older deployment wants what it still has; the PRIMARY one wants what the service wants.
@@ -152,7 +156,7 @@ impl RegionState {
 }
 
 /// `(task a) (task b)`, as events list tasks.
-fn listed(ids: &[String]) -> String {
+pub(super) fn listed(ids: &[String]) -> String {
     let listed: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
     listed.join(" ")
 }

@@ -20,6 +20,7 @@ pub(crate) enum Cause {
     CircuitBreaker,
     Alarm,
     Requested,
+    Hook,
 }
 
 impl Cause {
@@ -29,6 +30,7 @@ impl Cause {
             Self::CircuitBreaker => "ECS deployment circuit breaker: tasks failed to start.",
             Self::Alarm => "ECS deployment failed: alarm detected.",
             Self::Requested => "ECS deployment was stopped.",
+            Self::Hook => "ECS deployment failed: lifecycle hook was not continued.",
         }
     }
 
@@ -40,6 +42,7 @@ impl Cause {
             }
             Self::Alarm => "Service deployment rolled back because of an alarm.",
             Self::Requested => "Service deployment rolled back because of a StopServiceDeployment request.",
+            Self::Hook => "Service deployment rolled back because of a lifecycle hook.",
         }
     }
 
@@ -49,7 +52,9 @@ impl Cause {
             Self::CircuitBreaker => {
                 format!("ECS deployment circuit breaker: rolling back to deploymentId {id}.")
             }
-            Self::Alarm | Self::Requested => format!("ECS deployment: rolling back to deploymentId {id}."),
+            Self::Alarm | Self::Requested | Self::Hook => {
+                format!("ECS deployment: rolling back to deploymentId {id}.")
+            }
         }
     }
 }

@@ -19,6 +19,16 @@ impl RegionState {
                     self.request_stop(&key, &id, stop_type);
                 }
             }
+            Action::StopNewTasks { cluster, service } => {
+                let key = ServiceKey::new(cluster, service);
+                let newest = self.services.get(&key).and_then(|service| service.primary());
+                let Some(digits) = newest.map(|primary| primary.digits.clone()) else { return };
+                let live = self.tasks_of(&key).filter(|task| task.is_live() && task.digits == digits);
+                let ids: Vec<String> = live.map(|task| task.id.clone()).collect();
+                for id in ids {
+                    self.stop_by_user(&id);
+                }
+            }
             Action::StopTask { cluster, service } => {
                 let key = ServiceKey::new(cluster, service);
                 let running = self.tasks_of(&key).find(|task| task.is_live()).map(|task| task.id.clone());

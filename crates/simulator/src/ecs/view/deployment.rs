@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::ecs::RegionState;
-use crate::ecs::model::{Rollout, ServiceDeployment, ServiceRevision, ServiceState};
+use crate::ecs::model::{Hook, Rollout, ServiceDeployment, ServiceRevision, ServiceState};
 use crate::wire::Object;
 use crate::wire::json::epoch;
 
@@ -40,6 +40,10 @@ impl RegionState {
                 }),
             )
             .put("alarms", alarms(deployment));
+        if !deployment.hooks.is_empty() {
+            let hooks: Vec<Value> = deployment.hooks.iter().map(hook).collect();
+            view.put("lifecycleHookDetails", hooks);
+        }
         if let Some(rollback) = &deployment.rollback {
             view.put(
                 "rollback",
@@ -69,6 +73,7 @@ impl RegionState {
     fn stage(&self, service: &ServiceState, deployment: &ServiceDeployment) -> Option<&'static str> {
         match deployment.status.as_str() {
             "PENDING" => Some("RECONCILE_SERVICE"),
+            _ if deployment.paused_stage().is_some() => deployment.paused_stage(),
             "IN_PROGRESS" | "ROLLBACK_IN_PROGRESS" => {
                 let primary = service.primary()?;
                 let running = self.task_counts(service, Some(&primary.digits)).running;
@@ -113,6 +118,17 @@ impl RegionState {
         }
         view
     }
+}
+
+/// "For PAUSE hooks", `targetArn` "is not set".
+fn hook(hook: &Hook) -> Value {
+    json!({
+        "hookId": hook.id,
+        "targetType": "PAUSE",
+        "status": hook.status,
+        "expiresAt": epoch(hook.expires_at),
+        "timeoutAction": hook.timeout_action
+    })
 }
 
 fn alarms(deployment: &ServiceDeployment) -> Value {

@@ -27,7 +27,7 @@ impl RegionState {
             "desiredStatus": if task.stopping { "STOPPED" } else { "RUNNING" },
             "healthStatus": health(task),
             "containers": containers,
-            "attachments": [],
+            "attachments": attachments(task),
             "attributes": [],
             "overrides": { "containerOverrides": [] },
             "enableExecuteCommand": false,
@@ -64,6 +64,23 @@ impl RegionState {
     }
 }
 
+/// The network interface of an awsvpc task; other network modes are shown alike, for they are not simulated.
+fn attachments(task: &TaskState) -> Value {
+    let status = if task.status == TaskStatus::Stopped { "DELETED" } else { "ATTACHED" };
+    json!([{
+        "id": attachment(task),
+        "type": "ElasticNetworkInterface",
+        "status": status,
+        "details": [{ "name": "privateIPv4Address", "value": task.address() }]
+    }])
+}
+
+fn attachment(task: &TaskState) -> String {
+    let id = &task.id;
+    let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default();
+    format!("{}-{}-{}-{}-{}", part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32))
+}
+
 /// A task's health is that of its containers with a health check; without one it is UNKNOWN.
 fn health(task: &TaskState) -> &'static str {
     let checked = task.containers.iter().any(|container| container.info.health_check);
@@ -88,7 +105,7 @@ fn container_view(task: &TaskState, container: &TaskContainer, task_arn: &str) -
         "image": container.info.image,
         "lastStatus": status,
         "networkBindings": [],
-        "networkInterfaces": [],
+        "networkInterfaces": [{ "attachmentId": attachment(task), "privateIpv4Address": task.address() }],
         "healthStatus": if container.info.health_check { health(task) } else { "UNKNOWN" },
         "cpu": "0"
     });
