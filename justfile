@@ -36,6 +36,10 @@ deny:
 schema:
     cargo run -q -p landfall-core --example event-schema > docs/events.schema.json
 
+# Writes docs/causes.md anew: every scenario with what landfall says, when, and its exit code. Takes seconds.
+causes:
+    cargo run -q -p landfall-ecs --example causes > docs/causes.md
+
 # The main job on the simulator.
 demo *FLAGS:
     cargo run --example deploy -- ecs --simulate --cluster demo --service web --image web=registry.example.com/web:2.0 {{FLAGS}}

@@ -6,7 +6,7 @@ use landfall::ecs::{EcsService, IfBusy, ServiceSpec, TaskDefinitionSource};
 use landfall::event::{EventKind, Level};
 use landfall::{Cause, Context, DeployTargetExt, Result};
 
-use crate::flags::{Busy, Ecs, Global, collect, complete, in_flags};
+use crate::flags::{Busy, Ecs, Global, Switch, collect, complete, in_flags};
 use crate::session;
 
 /// Runs the subcommand and gives the exit code.
@@ -43,6 +43,7 @@ fn spec(global: &Global, what: &Ecs) -> Result<ServiceSpec> {
         .cluster(&what.cluster)
         .service(&what.service)
         .force_new_deployment(what.force_new_deployment)
+        .fail_fast(what.fail_fast == Switch::On)
         .if_busy(match global.if_busy {
             Busy::Fail => IfBusy::Fail,
             Busy::Wait => IfBusy::Wait,

@@ -130,6 +130,12 @@ pub(crate) enum Busy {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     Human,
     Json,
@@ -150,6 +156,10 @@ pub(crate) struct Ecs {
     /// Image for one container, or for all of them; repeat for several containers
     #[arg(long, value_name = "[CONTAINER=]IMAGE", action = ArgAction::Append)]
     pub(crate) image: Vec<String>,
+    /// Ends the wait when three tasks stopped for one lasting reason (no such image, secret, command, ...) and no circuit
+    /// breaker would end it; off: waits for the deadline
+    #[arg(long, value_name = "ON|OFF", default_value = "on")]
+    pub(crate) fail_fast: Switch,
     /// Starts a deployment even when nothing changed
     #[arg(long)]
     pub(crate) force_new_deployment: bool,

@@ -111,7 +111,14 @@ impl Refusal {
             Self::ServiceNotFound { .. } => {
                 "check the service's name and the cluster; landfall does not create services"
             }
-            Self::ServiceNotActive { .. } => "create the service again once it has drained",
+            Self::ServiceNotActive { status, .. } if status == "DRAINING" => {
+                "somebody deletes it (CloudTrail names who called DeleteService): once it is INACTIVE, create it again, then \
+                 deploy"
+            }
+            Self::ServiceNotActive { .. } => {
+                "it was deleted (CloudTrail names who called DeleteService): create it again, then deploy; landfall does not \
+                 create services"
+            }
             Self::Controller { controller, .. } if controller == "CODE_DEPLOY" => {
                 "make the deployment with CodeDeploy (CreateDeployment with an AppSpec), or recreate the service with \
                  the controller ECS, whose BLUE_GREEN strategy does the same"

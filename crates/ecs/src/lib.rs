@@ -9,7 +9,7 @@
 //! - `apply`: one RegisterTaskDefinition at most and exactly one UpdateService; finds its own effect again.
 //! - `observe`: one look at the deployment that was started, never at "the service is stable".
 //! - `judge`: the verdict, a pure function of what was seen.
-//! - `diagnose`: why tasks fail, from stopped tasks, events and logs.
+//! - `diagnose`: why tasks fail, from stopped tasks, events, load balancers and logs.
 //! - `revert`: the way back to the last revision that had succeeded.
 //!
 //! Permissions that are needed: `ecs:DescribeServices`, `ecs:DescribeTaskDefinition`,
@@ -17,7 +17,8 @@
 //! the others makes something better and is done without when denied: `ecs:TagResource`,
 //! `ecs:ListServiceDeployments`, `ecs:DescribeServiceDeployments`, `ecs:DescribeServiceRevisions`,
 //! `ecs:StopServiceDeployment`, `ecs:ListTaskDefinitions`, `ecs:ListTasks`, `ecs:DescribeTasks`,
-//! `ecs:ListServices`, `ecs:ListClusters`, `logs:GetLogEvents`.
+//! `ecs:ListServices`, `ecs:ListClusters`, `logs:GetLogEvents`, `elasticloadbalancing:DescribeTargetHealth`,
+//! `elasticloadbalancing:DescribeTargetGroups`.
 
 pub mod document;
 

@@ -9,6 +9,7 @@ use landfall_core::Cause;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::{Deployment, Service};
+use crate::judge::Repeated;
 
 /// Version of all payloads below.
 pub(crate) const VERSION: u32 = 1;
@@ -112,6 +113,9 @@ pub(crate) struct Watch {
     pub(crate) before: Option<Known>,
     /// The task definition an undo returns to.
     pub(crate) goal: Option<String>,
+    /// It is somebody else's, which is followed to its end and never undone.
+    #[serde(default)]
+    pub(crate) adopted: bool,
 }
 
 /// Why a deployment is looked at, which decides what its end means.
@@ -142,6 +146,8 @@ pub(crate) struct Memory {
     /// Failed tasks when causes were last gathered.
     pub(crate) diagnosed_at: u64,
     pub(crate) causes: Vec<Cause>,
+    /// The cause among them that does not pass by itself.
+    pub(crate) repeated: Option<Repeated>,
     /// The look before saw the service steady; two such looks are needed where there is no rollout state.
     pub(crate) steady: bool,
     /// Notes that have been told.

@@ -2,13 +2,15 @@
 //!
 //! The calls of a look: DescribeServiceDeployments; DescribeServices at every fourth look, and whenever something
 //! moved, failed or ended. Until our service deployment is found it is ListServiceDeployments and DescribeServices.
-//! Causes are gathered when the number of failed tasks has doubled, and at the last look.
+//! Where no circuit breaker counts failed tasks, or nothing starts, only the service tells of trouble: then it is asked for
+//! at every look. Causes are gathered at the first sign of trouble, when there is twice as much of it, and at the last
+//! look; each is told when it is found.
 
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use landfall_core::event::Level;
-use landfall_core::{Cause, Context, Cursor, ErrorKind, Look, News, Observation, Result, State};
+use landfall_core::{Cause, Context, Cursor, End, ErrorKind, Look, News, Observation, Result, State};
 
 use crate::client::{Allowed, allowed};
 use crate::diagnose;
@@ -126,8 +128,10 @@ impl Looking<'_> {
         self.memory.status.clone_from(&found.status);
         self.memory.stage.clone_from(&found.lifecycle_stage);
         let failing = found.failures() > 0;
+        let silent = found.is_idle() || found.breaker_status() == Some("DISABLED");
         self.facts.service_deployment = Some(found);
-        if moved || failing || status.is_final() || self.last || turn.is_multiple_of(SERVICE_LOOKS) {
+        if moved || failing || silent || status.is_final() || self.last || turn.is_multiple_of(SERVICE_LOOKS)
+        {
             self.fetch_service().await?;
         }
         if status == RolloutStatus::Stopped {
@@ -177,12 +181,35 @@ impl Looking<'_> {
         }
     }
 
-    async fn conclude(mut self, judgement: Judgement) -> Result<Observation> {
+    /// Causes, each told once, while the wait goes on: the verdict tells them again, perhaps much later.
+    fn tell_causes(&mut self, causes: &[Cause]) {
+        for cause in causes {
+            let key = format!("{} {}", cause.code, diagnose::normalised(&cause.message));
+            if self.memory.noted.insert(key) {
+                let next = cause.hint.as_ref().map(|hint| format!("; next: {hint}")).unwrap_or_default();
+                self.cx.note(Level::Warning, &cause.code, format!("{}{next}", cause.message));
+            }
+        }
+    }
+
+    async fn conclude(mut self, mut judgement: Judgement) -> Result<Observation> {
         self.memory.steady = judgement.steady;
         for note in &judgement.notes {
             self.tell(note.level, note.code, &note.text);
         }
-        let causes = self.causes(&judgement).await?;
+        self.find_causes(&judgement).await?;
+        let pending = matches!(judgement.state, State::Pending { .. });
+        if pending
+            && self.target.spec.fail_fast
+            && let Some(cause) = judge::fail_fast(self.watch, &self.facts, self.memory.repeated.as_ref())
+        {
+            judgement.state = State::Ended(End::Failed);
+            judgement.causes.push(cause);
+        }
+        let causes = self.causes(&judgement);
+        if pending && !self.last {
+            self.tell_causes(&causes);
+        }
         let news = self.news();
         Ok(Observation::new(judgement.state)
             .with_cursor(Cursor::new(&self.memory))
@@ -191,37 +218,66 @@ impl Looking<'_> {
             .with_causes(causes))
     }
 
-    /// Causes found in tasks and events first, then why AWS ended the deployment.
-    async fn causes(&mut self, judgement: &Judgement) -> Result<Vec<Cause>> {
-        if matches!(judgement.state, State::Ready(_) | State::Proceed) {
-            return Ok(Vec::new());
-        }
+    /// Looks for causes in tasks, events, load balancers and logs, if there is a new reason to.
+    async fn find_causes(&mut self, judgement: &Judgement) -> Result<()> {
         let ended = matches!(judgement.state, State::Ended(_));
-        let failed = self.failed_tasks();
+        let over = matches!(judgement.state, State::Ready(_) | State::Proceed);
+        // What a paused deployment waits for is known.
+        let paused = matches!(judgement.state, State::Pending { person: true, .. });
+        let trouble = self.trouble();
         // Doubling keeps a crash loop from costing calls at every look.
-        let more = failed > 0 && (self.memory.diagnosed_at == 0 || failed >= self.memory.diagnosed_at * 2);
-        if (more || ended || self.last) && self.watch.purpose != Purpose::Busy {
-            let pending = self.last && !ended;
-            let found =
-                diagnose::diagnose(self.target, self.cx, self.watch, self.facts.service.as_ref(), pending)
-                    .await;
-            match found {
-                Ok(causes) => {
-                    self.memory.causes = causes;
-                    self.memory.diagnosed_at = failed;
-                }
-                // Not to know why is no reason not to say what.
-                Err(error) if error.kind() != ErrorKind::Auth => self.tell(
-                    Level::Warning,
-                    "causes-not-found",
-                    &format!("the causes of the failure could not be looked for: {error}"),
-                ),
-                Err(error) => return Err(error),
+        let more = self.watch.purpose != Purpose::RollBack
+            && trouble > 0
+            && (self.memory.diagnosed_at == 0 || trouble >= self.memory.diagnosed_at * 2);
+        let wanted = more || ended || (self.last && !paused);
+        if over || self.watch.purpose == Purpose::Busy {
+            return Ok(());
+        }
+        if !wanted {
+            return self.look_at_targets().await;
+        }
+        let pending = self.last && !ended;
+        let service = self.facts.service.as_ref();
+        match diagnose::diagnose(self.target, self.cx, self.watch, service, pending).await {
+            Ok(mut found) => {
+                diagnose::remember(&self.memory.causes, &mut found.causes);
+                self.memory.causes = found.causes;
+                self.memory.repeated = found.repeated;
+                self.memory.diagnosed_at = trouble.max(self.memory.diagnosed_at);
             }
+            // Not to know why is no reason not to say what.
+            Err(error) if error.kind() != ErrorKind::Auth => self.tell(
+                Level::Warning,
+                "causes-not-found",
+                &format!("the causes of the failure could not be looked for: {error}"),
+            ),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// What load balancers say of tasks whose health is in question; not to know it hides nothing else.
+    async fn look_at_targets(&mut self) -> Result<()> {
+        let Some(service) = &self.facts.service else { return Ok(()) };
+        let causes = &mut self.memory.causes;
+        let looked = diagnose::look_at_targets(self.target, self.cx, self.watch, service, causes).await;
+        looked.or_else(|error| if error.kind() == ErrorKind::Auth { Err(error) } else { Ok(()) })
+    }
+
+    /// Causes found in tasks and events first, then why the deployment ended or waits.
+    fn causes(&self, judgement: &Judgement) -> Vec<Cause> {
+        if matches!(judgement.state, State::Ready(_) | State::Proceed) {
+            return Vec::new();
         }
         let mut causes = self.memory.causes.clone();
         causes.extend(judgement.causes.iter().cloned());
-        Ok(causes)
+        causes
+    }
+
+    /// How much trouble there is: failed tasks, or what events tell of where ECS counts none.
+    fn trouble(&self) -> u64 {
+        let events = self.facts.service.as_ref().map_or(0, |service| diagnose::trouble(service, self.watch));
+        self.failed_tasks().max(events)
     }
 
     fn failed_tasks(&self) -> u64 {

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
-use landfall_core::{Context, Error, ErrorKind, Result, Token};
+use landfall_core::{Cause, Context, Error, ErrorKind, Result, Token};
 
 use serde_json::Value;
 
+use super::pass_role::not_registered;
 use super::{fresh, new_deployment, primary_of, watch};
 use crate::client::Revision;
+use crate::diagnose::SERVICE_LINKED_ROLE;
 use crate::document::{Document, RUN_TAG, echo_check};
 use crate::error::Refusal;
 use crate::facts::{Service, short};
@@ -43,9 +45,11 @@ pub(crate) async fn forward(
         old_tasks: 0,
         before: Some(forward.baseline.primary.clone()),
         goal: None,
+        adopted: false,
     };
     if let Some(attach) = &forward.attach {
-        return Ok(planned(Purpose::Deploy, attach.clone()));
+        // A plan without changes follows what somebody else has started.
+        return Ok(Watch { adopted: empty, ..planned(Purpose::Deploy, attach.clone()) });
     }
     if empty {
         let primary = &forward.baseline.primary;
@@ -60,6 +64,10 @@ pub(crate) async fn forward(
     }
     if let (Some(busy), None) = (&forward.busy, so_far) {
         return Ok(planned(Purpose::Busy, busy.clone()));
+    }
+    if let Some(busy) = &forward.busy {
+        let text = format!("somebody else's deployment {} has ended; this run's own is made now", busy.id);
+        cx.note(Level::Info, "busy-ended", text);
     }
     start(target, cx, token, forward).await
 }
@@ -149,10 +157,11 @@ async fn register(target: &EcsService, cx: &Context, token: &Token, wanted: &Doc
                      loses its journal will not know it again"
                 ),
             );
-            let made = target.client.register(cx, &plain).await?;
+            let made = target.client.register(cx, &plain).await;
+            let made = made.map_err(|failure| not_registered(failure, wanted))?;
             (plain, made)
         }
-        other => (tagged, other?),
+        other => (tagged, other.map_err(|failure| not_registered(failure, wanted))?),
     };
     let lost = echo_check(&sent, &made.document);
     if !lost.is_empty() {
@@ -202,8 +211,14 @@ async fn update(
 }
 
 fn explained(failure: Failure, task_definition: &str) -> Error {
-    let inactive = failure.error().message().contains("is inactive");
+    let message = failure.error().message().to_lowercase();
+    let inactive = message.contains("is inactive");
     let error = Error::from(failure);
+    if message.contains("service linked role") {
+        let cause =
+            Cause::new("service-linked-role", "Amazon ECS lacks the role it works with in this account");
+        return error.with_cause(cause).with_hint(SERVICE_LINKED_ROLE);
+    }
     if inactive {
         return Error::from(Refusal::TaskDefinitionInactive { arn: task_definition.to_owned() })
             .with_source(&error);

@@ -2,6 +2,7 @@
 
 mod back;
 mod forward;
+mod pass_role;
 
 pub(crate) use back::back;
 pub(crate) use forward::{forward, wanted};
@@ -50,6 +51,7 @@ fn watch(purpose: Purpose, service: &Service, deployment: Started, before: Optio
         deployment,
         before,
         goal: None,
+        adopted: false,
     }
 }
 

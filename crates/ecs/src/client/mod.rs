@@ -6,6 +6,7 @@
 mod deployments;
 mod evidence;
 mod services;
+mod targets;
 mod task_definitions;
 
 use aws_types::SdkConfig;
@@ -27,6 +28,8 @@ pub(crate) use task_definitions::Revision;
 pub(crate) struct Client {
     ecs: aws_sdk_ecs::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
+    /// For clients that are seldom needed.
+    config: SdkConfig,
     place: Place,
     cluster: String,
     service: String,
@@ -90,6 +93,7 @@ impl Client {
         Self {
             ecs: aws_sdk_ecs::Client::new(config),
             logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            config: config.clone(),
             place: place.clone(),
             cluster: cluster.to_owned(),
             service: service.to_owned(),

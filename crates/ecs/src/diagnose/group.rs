@@ -2,6 +2,10 @@
 
 use landfall_core::Cause;
 
+use super::messages;
+use super::reasons::EXEC_FORMAT;
+use crate::facts::TaskDefinition;
+
 /// One reason of one task.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding {
@@ -15,6 +19,24 @@ pub(super) struct Finding {
     /// The container's log may say more.
     pub(super) logs: bool,
     pub(super) task_arn: String,
+}
+
+impl Finding {
+    /// Adds the container's last lines. A program for another processor only says so there: its container exits like any
+    /// other that fails.
+    pub(super) fn add_log(&mut self, lines: Vec<String>, definition: Option<&TaskDefinition>) {
+        if self.code == "essential-container-exited" && lines.iter().any(|line| line.contains(EXEC_FORMAT)) {
+            let container = self.container.as_deref().unwrap_or_default();
+            let image = definition.and_then(|definition| definition.container(container));
+            let image = image.map_or("its image", |known| known.image.as_str());
+            self.code = "wrong-architecture";
+            self.message = format!("container {container}: {}", messages::unfit(image, definition));
+            self.hint = "build the image for the runtimePlatform of the task definition (docker buildx build --platform), or \
+                         change runtimePlatform"
+                .to_owned();
+        }
+        self.evidence.extend(lines);
+    }
 }
 
 /// Equal findings, and how many.

@@ -58,7 +58,7 @@ fn reasons_of_stopped_tasks_come_to_their_cause() {
         ("CannotPullContainerError: failed to register layer: no space left on device", "disk-full"),
         (
             "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/arm64'",
-            "image-pull-failed",
+            "wrong-architecture",
         ),
         (
             "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: i/o timeout",
@@ -66,7 +66,51 @@ fn reasons_of_stopped_tasks_come_to_their_cause() {
         ),
         (
             "ResourceInitializationError: unable to retrieve secret from asm: ResourceNotFoundException",
-            "secret-unavailable",
+            "secret-missing",
+        ),
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): AccessDeniedException: User is not authorized to perform: secretsmanager:GetSecretValue",
+            "secret-denied",
+        ),
+        (
+            "ResourceInitializationError: unable to retrieve secret from asm: retrieved secret from Secrets Manager did not contain json key url",
+            "secret-missing",
+        ),
+        (
+            "ResourceInitializationError: unable to retrieve secrets from ssm: service call has been retried 5 time(s): RequestCanceled: context deadline exceeded",
+            "startup-network",
+        ),
+        ("ResourceInitializationError: unable to retrieve secret from asm: unknown", "secret-unavailable"),
+        (
+            "ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve ecr registry auth: AccessDeniedException: not authorized to perform: ecr:GetAuthorizationToken",
+            "image-pull-denied",
+        ),
+        ("CannotPullContainerError: ref web@sha256:40312403abc: not found", "image-not-found"),
+        (
+            "ResourceInitializationError: failed to download env files: file download command: StatusCode: 403, api error Forbidden",
+            "environment-file",
+        ),
+        (
+            "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log group. There is a connection issue between the task and Amazon CloudWatch",
+            "startup-network",
+        ),
+        (
+            "ResourceInitializationError: failed to configure ENI: failed to setup regular eni: netplugin failed",
+            "network-interface",
+        ),
+        (
+            "Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1': InsufficientFreeAddressesInSubnet",
+            "network-interface",
+        ),
+        ("ResourceInitializationError: access denied to something else", "resource-initialization"),
+        ("CannotCreateVolumeError: Get driver options: no", "volume-mount"),
+        (
+            "CannotStartContainerError: runc create failed: unable to start container process: exec: \"/srv/web\": stat /srv/web: no such file or directory: unknown",
+            "bad-command",
+        ),
+        (
+            "CannotStartContainerError: Error response from daemon: no room left in zoom",
+            "container-cannot-start",
         ),
         (
             "ResourceInitializationError: failed to validate logger args: create stream has been retried: log group does not exist",
@@ -88,6 +132,56 @@ fn reasons_of_stopped_tasks_come_to_their_cause() {
     for (reason, expected) in rows {
         assert_eq!(code(failed, reason, &[]), Some(*expected), "{reason}");
     }
+}
+
+#[test]
+fn a_secret_is_named_with_its_variable_container_and_reader() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:shop/database-AbCdEf";
+    let definition: TaskDefinition = facts::read(json!({
+        "executionRoleArn": "arn:aws:iam::111122223333:role/web-execution",
+        "containerDefinitions": [{ "name": "web", "image": "web:9", "secrets": [
+            { "name": "OTHER", "valueFrom": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:other-123456" },
+            { "name": "DATABASE_URL", "valueFrom": format!("{arn}:url::") },
+        ] }],
+    }))
+    .unwrap();
+    let told = |why: &str| {
+        let text = format!(
+            "ResourceInitializationError: unable to retrieve secret from asm: failed to fetch secret {arn}: {why}"
+        );
+        stopped(&task("TaskFailedToStart", &text, &[]), Some(&definition)).remove(0)
+    };
+    let denied = told("AccessDeniedException: is not authorized to perform: secretsmanager:GetSecretValue");
+    for words in ["web-execution may not read", arn, "DATABASE_URL of container web"] {
+        assert!(denied.message.contains(words), "{words}: {}", denied.message);
+    }
+    assert!(denied.hint.contains("secretsmanager:GetSecretValue") && !denied.message.contains("OTHER"));
+    let missing = told("ResourceNotFoundException: can't find the specified secret");
+    assert!(
+        missing.message.contains("no such secret") && missing.message.contains(arn),
+        "{}",
+        missing.message
+    );
+}
+
+#[test]
+fn a_command_is_shown_and_the_platform_named() {
+    let definition: TaskDefinition = facts::read(json!({
+        "runtimePlatform": { "cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX" },
+        "containerDefinitions": [{ "name": "web", "image": "web:9", "entryPoint": ["/srv/web"], "command": ["--port", "1"] }],
+    }))
+    .unwrap();
+    let of = |reason: &str| {
+        let container = json!({ "name": "web", "reason": reason });
+        stopped(&task("TaskFailedToStart", reason, &[container]), Some(&definition)).remove(0).message
+    };
+    let command = of("CannotStartContainerError: exec: \"/srv/web\": executable file not found in $PATH");
+    assert!(command.contains("[\"/srv/web\"]") && command.contains("[\"--port\", \"1\"]"), "{command}");
+    let platform = of(
+        "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/arm64'",
+    );
+    assert!(platform.contains("LINUX/ARM64") && platform.contains("web:9"), "{platform}");
+    assert!(!format!("{definition:?}").contains("--port"), "the debug form shows the command");
 }
 
 #[test]

@@ -8,14 +8,16 @@ mod epoch;
 mod revision;
 mod rollout;
 mod service;
+mod target;
 mod task;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-pub(crate) use revision::{ServiceRevision, TaskDefinition};
-pub(crate) use rollout::{Brief, MOVING, RolloutStatus, ServiceDeployment};
-pub(crate) use service::{Deployment, Service, ServiceEvent};
+pub(crate) use revision::{Container, Secret, ServiceRevision, TaskDefinition};
+pub(crate) use rollout::{Brief, Hook, MOVING, RolloutStatus, ServiceDeployment};
+pub(crate) use service::{Deployment, LoadBalancer, Service, ServiceEvent};
+pub(crate) use target::{Target, TargetGroup};
 pub(crate) use task::{Task, TaskContainer};
 
 /// Reads facts from an answer. Members that are `null` count as missing, as everywhere in AWS's JSON protocols, and

@@ -107,6 +107,8 @@ pub(crate) struct Hook {
     pub(crate) status: String,
     #[serde(deserialize_with = "epoch::read")]
     pub(crate) expires_at: Option<Timestamp>,
+    /// `CONTINUE` or `ROLLBACK`: what AWS does when nobody acts.
+    pub(crate) timeout_action: Option<String>,
 }
 
 /// `ServiceDeploymentBrief` of the ECS API.
@@ -137,6 +139,18 @@ impl ServiceDeployment {
 
     pub(crate) fn breaker_triggered(&self) -> bool {
         self.deployment_circuit_breaker.as_ref().is_some_and(|breaker| breaker.status == "TRIGGERED")
+    }
+
+    /// The circuit breaker's status, if it is told.
+    pub(crate) fn breaker_status(&self) -> Option<&str> {
+        let status = self.deployment_circuit_breaker.as_ref().map(|breaker| breaker.status.as_str());
+        status.filter(|status| !status.is_empty())
+    }
+
+    /// No task was asked for that is not there: nothing runs, and nothing is about to.
+    pub(crate) fn is_idle(&self) -> bool {
+        let target = &self.target_service_revision;
+        target.requested_task_count > 0 && target.running_task_count + target.pending_task_count == 0
     }
 
     pub(crate) fn alarm_triggered(&self) -> bool {

@@ -22,12 +22,16 @@ pub(crate) struct Service {
     pub(crate) deployments: Vec<Deployment>,
     pub(crate) events: Vec<ServiceEvent>,
     pub(crate) load_balancers: Vec<LoadBalancer>,
+    /// For how long failed health checks of a new task are ignored.
+    pub(crate) health_check_grace_period_seconds: Option<u64>,
 }
 
 /// `LoadBalancer` of the ECS API: which container and port it sends requests to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct LoadBalancer {
+    /// Missing for a Classic Load Balancer.
+    pub(crate) target_group_arn: Option<String>,
     pub(crate) container_name: String,
     pub(crate) container_port: u16,
 }

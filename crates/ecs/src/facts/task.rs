@@ -34,4 +34,20 @@ pub(crate) struct TaskContainer {
     pub(crate) health_status: String,
     pub(crate) exit_code: Option<i64>,
     pub(crate) reason: String,
+    pub(crate) network_interfaces: Vec<NetworkInterface>,
+}
+
+/// `NetworkInterface` of the ECS API: by its address a task is found among a load balancer's targets.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct NetworkInterface {
+    pub(crate) private_ipv4_address: String,
+}
+
+impl Task {
+    /// Whether the task has this private address.
+    pub(crate) fn has_address(&self, address: &str) -> bool {
+        let mut interfaces = self.containers.iter().flat_map(|container| &container.network_interfaces);
+        interfaces.any(|interface| interface.private_ipv4_address == address)
+    }
 }

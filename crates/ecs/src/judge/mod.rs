@@ -6,8 +6,11 @@
 //! - [`legacy`]: by the service's list of deployments alone, where service deployments may not be read.
 //! - [`standing`]: whether what runs already is healthy, when there was nothing to do.
 //!
+//! Beside them, [`fail_fast`] says when a deployment that AWS would not end is beyond hope.
+//!
 //! A status that nobody knows never counts as success: it is told, and the wait goes on.
 
+mod fail_fast;
 mod legacy;
 mod rollout;
 mod standing;
@@ -18,6 +21,7 @@ use jiff::Timestamp;
 use landfall_core::event::Level;
 use landfall_core::{Cause, End, Outputs, Progress, State};
 
+pub(crate) use fail_fast::{Repeated, judge as fail_fast};
 pub(crate) use legacy::judge as legacy;
 pub(crate) use rollout::judge as rollout;
 pub(crate) use standing::judge as standing;
@@ -65,7 +69,7 @@ impl Judgement {
         Self { state, progress: Vec::new(), causes: Vec::new(), notes: Vec::new(), steady: false }
     }
 
-    fn because(mut self, cause: Cause) -> Self {
+    pub(crate) fn because(mut self, cause: Cause) -> Self {
         self.causes.push(cause);
         self
     }

@@ -7,7 +7,7 @@ use landfall_core::event::Level;
 use landfall_core::{Cause, End, State};
 
 use super::{Facts, Judgement, counted, counts, deleted, ready, superseded};
-use crate::facts::{RolloutStatus, Service, ServiceDeployment, short};
+use crate::facts::{Hook, RolloutStatus, Service, ServiceDeployment, short};
 use crate::memory::{Purpose, Watch};
 
 /// How long ListServiceDeployments and DescribeServices may lag behind before it is worth a note. An invented
@@ -77,7 +77,27 @@ fn paused(ours: &ServiceDeployment) -> Option<Judgement> {
     let until = hook.expires_at.map(|at| format!(", until {at}")).unwrap_or_default();
     let id = hook.hook_id.as_deref().unwrap_or("of unknown id");
     let waiting_for = format!("somebody to continue the deployment, paused at {stage} by hook {id}{until}");
-    Some(Judgement::new(State::Pending { waiting_for, person: true }))
+    let cause = Cause::new(
+        "paused-hook",
+        format!("the deployment is paused at {stage} by lifecycle hook {id}{until}"),
+    );
+    let paused = Judgement::new(State::Pending { waiting_for, person: true });
+    Some(paused.because(cause.with_hint(going_on(ours, hook))))
+}
+
+/// How a person lets a paused deployment go on, and what happens when nobody does.
+fn going_on(ours: &ServiceDeployment, hook: &Hook) -> String {
+    let id = hook.hook_id.as_deref().unwrap_or("HOOK-ID");
+    let command = format!(
+        "aws ecs continue-service-deployment --service-deployment-arn {} --hook-id {id} --action CONTINUE",
+        ours.service_deployment_arn
+    );
+    let otherwise = match hook.timeout_action.as_deref() {
+        Some("ROLLBACK") => "; when nobody acts, AWS rolls back",
+        Some("CONTINUE") => "; when nobody acts, AWS goes on",
+        _ => "",
+    };
+    format!("{command} (or ROLLBACK){otherwise}")
 }
 
 fn going(watch: &Watch, ours: &ServiceDeployment, status: RolloutStatus) -> Judgement {

@@ -1,6 +1,7 @@
 //! The judges' tables: what was seen, and what it means.
 
 mod doubts;
+mod fail_fast;
 
 use jiff::{SignedDuration, Timestamp};
 use landfall_core::{End, State};
@@ -47,6 +48,7 @@ fn watch(purpose: Purpose) -> Watch {
         old_tasks: 2,
         before: Some(Known { id: OLD.to_owned(), task_definition: task_definition(2), ..Known::default() }),
         goal: Some(task_definition(2)),
+        adopted: false,
     }
 }
 
@@ -147,7 +149,7 @@ fn a_service_deployment_is_judged_by_its_status() {
     let rows: Vec<Row<'_>> = vec![
         ("PENDING", &none, None, "pending", &[]),
         ("IN_PROGRESS", &none, Some(ours_primary(Some("IN_PROGRESS"))), "pending", &[]),
-        ("IN_PROGRESS", &paused, None, "person", &[]),
+        ("IN_PROGRESS", &paused, None, "person", &["paused-hook"]),
         ("STOP_REQUESTED", &none, None, "pending", &[]),
         ("ROLLBACK_REQUESTED", &none, None, "pending", &[]),
         ("ROLLBACK_IN_PROGRESS", &triggered, None, "pending", &[]),

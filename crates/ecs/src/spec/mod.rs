@@ -42,6 +42,7 @@ pub struct ServiceSpec {
     pub(crate) images: Vec<(String, String)>,
     pub(crate) force: bool,
     pub(crate) if_busy: IfBusy,
+    pub(crate) fail_fast: bool,
 }
 
 /// Where the wanted document starts from.
@@ -64,6 +65,7 @@ pub struct EcsServiceBuilder {
     images: Vec<(String, String)>,
     force: bool,
     if_busy: IfBusy,
+    fail_fast: bool,
 }
 
 impl EcsServiceBuilder {
@@ -76,6 +78,7 @@ impl EcsServiceBuilder {
             images: Vec::new(),
             force: false,
             if_busy: IfBusy::default(),
+            fail_fast: true,
         }
     }
 
@@ -122,6 +125,15 @@ impl EcsServiceBuilder {
         self
     }
 
+    /// Whether the wait ends as failed when three tasks of this deployment have stopped for the same reason that does not
+    /// pass by itself (no such image or secret, no permission to read them, a command that is not there, the wrong
+    /// processor, no log group, a full disk), none of its tasks runs, and no circuit breaker of the service is there to end
+    /// it; true when it is not said. With false, and for causes that may pass, the wait lasts until its deadline.
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        self.fail_fast = fail_fast;
+        self
+    }
+
     /// Checks the input. No call is made.
     ///
     /// # Errors
@@ -142,6 +154,7 @@ impl EcsServiceBuilder {
             images: self.images,
             force: self.force,
             if_busy: self.if_busy,
+            fail_fast: self.fail_fast,
         })
     }
 

@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod causes;
 mod cost;
 mod names;
 mod resume;

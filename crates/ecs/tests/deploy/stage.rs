@@ -78,6 +78,10 @@ impl Stage {
         self.simulator.writes().into_iter().map(|call| call.operation).collect()
     }
 
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.told.lock().unwrap().clone()
+    }
+
     pub(crate) fn notes(&self) -> Vec<String> {
         let told = self.told.lock().unwrap();
         told.iter()

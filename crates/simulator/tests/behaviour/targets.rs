@@ -90,14 +90,14 @@ async fn a_target_has_the_address_of_its_task_and_the_port_of_its_container() {
 async fn a_task_whose_target_is_unhealthy_is_replaced_after_the_grace_period_and_counts_as_failed() {
     let driver = driver("load-balancer-health");
     driver.deploy_with_sidecar("demo/web:2").await;
-    // Running after 3 s, unhealthy 4 s later, stopped when the grace period of 5 s is over.
+    // Running after 3 s, unhealthy 2 s later, stopped when the grace period of 6 s is over.
     tokio::time::sleep(Duration::from_millis(7_600)).await;
     let unhealthy = "unhealthy Target.ResponseCodeMismatch";
     assert_eq!(states(&driver).await, ["healthy", "healthy", unhealthy, unhealthy]);
     let said = targets(&driver).await.into_iter().filter_map(|target| target.target_health?.description);
     assert_eq!(said.last().as_deref(), Some("Health checks failed with these codes: [404]"));
     assert_eq!(driver.service().await.deployments()[0].failed_tasks(), 0);
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
+    tokio::time::sleep(Duration::from_millis(2_000)).await;
     assert_eq!(driver.service().await.deployments()[0].failed_tasks(), 2);
     let ecs = driver.simulator.ecs("111122223333", "eu-central-1");
     let events = ecs.events("demo", "web").join("\n");
