@@ -9,6 +9,7 @@
 //! - [`error`]: errors with kind, hint and causes; redaction.
 //! - [`wait`]: the one wait loop and its delays.
 //! - [`limit`]: token buckets shared by all targets of a process.
+//! - [`journal`]: where runs are remembered, in memory or in files.
 //! - [`runtime`]: the seam between the life cycle and what drives it.
 //!
 //! ```
@@ -24,6 +25,7 @@
 pub mod context;
 pub mod error;
 pub mod event;
+pub mod journal;
 pub mod limit;
 pub mod runtime;
 pub mod target;
@@ -32,6 +34,7 @@ pub mod wait;
 pub use context::Context;
 pub use error::{Cause, Error, ErrorKind, Location, Result};
 pub use event::{Event, Observer};
+pub use journal::{Journal, MemoryJournal};
 pub use target::{
     Change, Cursor, DeployTarget, DeployTargetExt, Effect, End, Look, News, Observation, Outcome, Outputs,
     Place, Plan, Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undo, Undone,

@@ -1,4 +1,4 @@
-//! Who watches, when to stop, and what a run is called.
+//! Who watches, when to stop, what a run is called and where it is remembered.
 //!
 //! A [`Context`] is cheap to clone and is handed to every method of a target. It carries no credentials: those
 //! are given to a target when it is made.
@@ -12,9 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 pub use tokio_util::sync::CancellationToken;
 
+use crate::error::Result;
 use crate::event::{Event, EventKind, Level, Observer, Silent};
+use crate::journal::{Journal, MemoryJournal, Run};
 use crate::limit::Limiter;
 pub use clock::Clock;
 
@@ -34,6 +37,8 @@ pub struct Context {
     cancel: CancellationToken,
     observer: Arc<dyn Observer>,
     limiter: Arc<Limiter>,
+    journal: Arc<dyn Journal>,
+    opened: Arc<OnceCell<Run>>,
     clock: Clock,
 }
 
@@ -51,6 +56,7 @@ impl Context {
             cancel: CancellationToken::new(),
             observer: Arc::new(Silent),
             limiter: Arc::new(Limiter::default()),
+            journal: Arc::new(MemoryJournal::new()),
             clock: None,
         }
     }
@@ -89,6 +95,22 @@ impl Context {
     #[must_use]
     pub fn limiter(&self) -> &Limiter {
         &self.limiter
+    }
+
+    /// Where the run is remembered.
+    #[must_use]
+    pub fn journal(&self) -> &Arc<dyn Journal> {
+        &self.journal
+    }
+
+    /// The run, opened in the journal by the first who asks. It stays open, and closed to others, until the last clone
+    /// of this context is dropped.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub async fn open_run(&self) -> Result<Run> {
+        let open = || Run::open(&*self.journal, &self.run);
+        self.opened.get_or_try_init(open).await.cloned()
     }
 
     /// The wall clock, which moves with tokio's time.
@@ -147,6 +169,11 @@ impl Context {
         below
     }
 
+    /// The context of this attempt of the step.
+    pub(crate) fn in_attempt(&self, attempt: u32) -> Self {
+        Self { attempt, ..self.clone() }
+    }
+
     /// The context of a process that goes on where others, `pass - 1` of them, were cut off. The count of events
     /// goes on within the first.
     pub(crate) fn in_pass(&self, pass: u32) -> Self {
@@ -181,6 +208,7 @@ pub struct ContextBuilder {
     cancel: CancellationToken,
     observer: Arc<dyn Observer>,
     limiter: Arc<Limiter>,
+    journal: Arc<dyn Journal>,
     clock: Option<Clock>,
 }
 
@@ -221,6 +249,12 @@ impl ContextBuilder {
         self
     }
 
+    /// Where the run is remembered; only in memory, as long as the context lives, when this is not called.
+    pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = journal;
+        self
+    }
+
     /// The clock to use instead of one started now.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
@@ -241,6 +275,8 @@ impl ContextBuilder {
             cancel: self.cancel,
             observer: self.observer,
             limiter: self.limiter,
+            journal: self.journal,
+            opened: Arc::default(),
             clock: self.clock.unwrap_or_else(Clock::start),
         }
     }

@@ -1,7 +1,5 @@
-//! Tokio, and records in memory.
+//! Tokio, and the records of a run.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,45 +8,89 @@ use tokio::time::Instant;
 
 use super::{Interrupted, Recorded, Runtime, Work};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::event::Level;
+use crate::journal::{Entry, Records, Run};
 
 /// Runs a life cycle in this process.
 ///
-/// Records live as long as this value; handed to a second `Local` by [`Local::resuming`] they let it go on
-/// where the first was cut off.
+/// What a step gave is in the journal of its [`Run`] before the next one begins; see [`Run::resume`]. Without a run,
+/// records live as long as this value; handed to a second `Local` by [`Local::resuming`] they let it go on where the
+/// first was cut off.
 #[derive(Debug, Clone)]
 pub struct Local {
     cx: Context,
-    records: Arc<Mutex<BTreeMap<String, Recorded>>>,
+    run: Run,
 }
 
 impl Local {
-    /// A runtime without records.
+    /// A runtime without records, which remembers nothing beyond itself.
     #[must_use]
     pub fn new(cx: Context) -> Self {
-        Self { cx, records: Arc::default() }
+        let run = Run::forgetful(cx.run());
+        Self { cx, run }
     }
 
-    /// A runtime that goes on from these records.
+    /// A runtime that goes on from these records, and remembers nothing beyond itself.
     #[must_use]
-    pub fn resuming(cx: Context, records: BTreeMap<String, Recorded>) -> Self {
-        Self { cx, records: Arc::new(Mutex::new(records)) }
+    pub fn resuming(cx: Context, records: Records) -> Self {
+        let local = Self::new(cx);
+        for (name, recorded) in records {
+            local.run.keep(local.cx.step(), local.cx.attempt(), &name, recorded);
+        }
+        local
     }
 
-    /// What was recorded so far.
+    /// The runtime of the context's step and attempt in a run.
+    pub(crate) fn of_run(cx: Context, run: Run) -> Self {
+        Self { cx, run }
+    }
+
+    /// What was recorded so far of this attempt.
     #[must_use]
-    pub fn records(&self) -> BTreeMap<String, Recorded> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn records(&self) -> Records {
+        self.run.records(self.cx.step(), self.cx.attempt())
     }
 
     fn kept(&self, name: &str) -> Option<Recorded> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.run.find(self.cx.step(), self.cx.attempt(), name)
     }
 
     async fn timed(&self, work: Work<'_>) -> Recorded {
         let began = Instant::now();
         let value = work.await;
         Recorded { value, at: self.cx.clock().now(), took: began.elapsed() }
+    }
+
+    /// Records a value, durably. The first record of an attempt stands before its first effect: if it cannot be
+    /// written, nothing is begun. Later ones tell what has been done already, and to stop watching it would help
+    /// nobody: it goes on in memory, and says so.
+    async fn record(&self, name: &str, recorded: &Recorded) -> Result<()> {
+        let (step, attempt) = (self.cx.step(), self.cx.attempt());
+        let Some(entry) = Entry::of(step, attempt, name, recorded) else { return Ok(()) };
+        if let Err(error) = self.run.append(&entry).await {
+            if self.records().is_empty() {
+                return Err(error);
+            }
+            if self.run.breaks() {
+                self.warn(&error);
+            }
+        }
+        self.run.keep(step, attempt, name, recorded.clone());
+        Ok(())
+    }
+
+    fn warn(&self, error: &Error) {
+        let run = self.run.id();
+        self.cx.note(
+            Level::Warning,
+            "journal-not-written",
+            format!(
+                "{}; the deployment goes on, but if this process is cut off, run {run} continues from what is in the \
+                 journal so far",
+                error.report()
+            ),
+        );
     }
 }
 
@@ -62,11 +104,10 @@ impl Runtime for Local {
             return Err(Interrupted);
         }
         let recorded = self.timed(work).await;
-        if recorded.value.is_ok() {
-            let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-            records.insert(name.to_owned(), recorded.clone());
-        }
-        Ok(recorded)
+        Ok(match self.record(name, &recorded).await {
+            Ok(()) => recorded,
+            Err(error) => Recorded { value: Err(error), ..recorded },
+        })
     }
 
     async fn look(&self, _name: &str, work: Work<'_>) -> Result<Recorded, Interrupted> {
@@ -90,7 +131,7 @@ impl Runtime for Local {
     }
 
     fn cleanup(&self) -> Box<dyn Runtime + '_> {
-        Box::new(Self { cx: self.cx.cleanup(), records: Arc::clone(&self.records) })
+        Box::new(Self { cx: self.cx.cleanup(), run: self.run.clone() })
     }
 
     fn id(&self) -> String {

@@ -20,7 +20,6 @@ use async_trait::async_trait;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::runtime::Local;
 
 pub use data::{Outputs, Place, Resource, Token};
 pub use lifecycle::{run_step, undo_step};
@@ -79,7 +78,9 @@ pub trait DeployTarget: Debug + Send + Sync {
 /// What a user calls on a target.
 #[async_trait]
 pub trait DeployTargetExt: DeployTarget {
-    /// Runs the whole life cycle of one step in this process: plan, apply, wait, and undo by the policy.
+    /// Runs the whole life cycle of one step: plan, apply, wait, and undo by the policy. It goes on where an earlier
+    /// process with the context's run id and journal was cut off, and tells again what came out of a step that has
+    /// succeeded already.
     ///
     /// # Cancellation
     /// Cancel through the context's token. Dropping the future stops at the next await, in the middle of
@@ -96,7 +97,13 @@ pub trait DeployTargetExt: DeployTarget {
 #[async_trait]
 impl<T: DeployTarget + ?Sized> DeployTargetExt for T {
     async fn deploy(&self, cx: &Context, policy: &Policy) -> StepReport {
-        run_step(&Local::new(cx.clone()), self, cx, policy).await
+        match cx.open_run().await {
+            Ok(run) => {
+                let (cx, runtime) = run.resume(cx);
+                run_step(&runtime, self, &cx, policy).await
+            }
+            Err(error) => lifecycle::not_begun(self, cx, error),
+        }
     }
 
     async fn preview(&self, cx: &Context) -> Result<Plan> {

@@ -47,8 +47,23 @@ pub async fn run_step<T: DeployTarget + ?Sized>(
     let started = life.cx.clock().now();
     life.cx.emit(EventKind::Started { resource: target.resource() });
     let (plan, receipt, verdict, undone) = life.run().await;
-    let ended = life.cx.clock().now();
-    life.cx.emit(EventKind::Finished {
+    finished(&life.cx, started, (plan, receipt, verdict, undone))
+}
+
+/// The report of a step whose records cannot be had: nothing of it is begun.
+pub(super) fn not_begun<T: DeployTarget + ?Sized>(target: &T, cx: &Context, error: Error) -> StepReport {
+    let started = cx.clock().now();
+    cx.emit(EventKind::Started { resource: target.resource() });
+    let verdict = Verdict::new(Outcome::Refused { error });
+    cx.at_record("verdict").emit(EventKind::Verdict { verdict: verdict.clone() });
+    finished(cx, started, (None, None, verdict, Undone::NotNeeded))
+}
+
+type Ending = (Option<Plan>, Option<Receipt>, Verdict, Undone);
+
+fn finished(cx: &Context, started: Timestamp, (plan, receipt, verdict, undone): Ending) -> StepReport {
+    let ended = cx.clock().now();
+    cx.emit(EventKind::Finished {
         exit_code: exit::code(&verdict.outcome, &undone),
         verdict: verdict.clone(),
         undone: undone.clone(),
@@ -110,7 +125,7 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
         Self { runtime, target, cx: cx.in_pass(pass), policy, pass }
     }
 
-    async fn run(&self) -> (Option<Plan>, Option<Receipt>, Verdict, Undone) {
+    async fn run(&self) -> Ending {
         let (plan, planned_at) = match self.plan().await {
             Ok(planned) => planned,
             Err((verdict, undone)) => {
