@@ -34,7 +34,7 @@ pub mod wait;
 pub use context::Context;
 pub use error::{Cause, Error, ErrorKind, Location, Result};
 pub use event::{Event, Observer};
-pub use journal::{Journal, MemoryJournal};
+pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use target::{
     Change, Cursor, DeployTarget, DeployTargetExt, Effect, End, Look, News, Observation, Outcome, Outputs,
     Place, Plan, Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undo, Undone,
