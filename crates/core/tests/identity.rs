@@ -30,6 +30,9 @@ impl DeployTarget for Talking {
     fn resource(&self) -> Resource {
         self.0.resource()
     }
+    fn specification(&self) -> String {
+        self.0.specification()
+    }
     async fn plan(&self, cx: &Context) -> Result<Plan> {
         cx.note(Level::Info, "in-plan", "");
         self.0.plan(cx).await

@@ -69,6 +69,9 @@ impl DeployTarget for Service {
     fn resource(&self) -> Resource {
         Resource::new(Place::new("aws", "111122223333", "eu-central-1"), "service", ["web"])
     }
+    fn specification(&self) -> String {
+        "web".to_owned()
+    }
     async fn plan(&self, _: &Context) -> Result<Plan> {
         Plan::new("service", 1, vec![Change::new(Effect::Update, "service web")], &())
     }

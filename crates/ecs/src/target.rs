@@ -123,6 +123,10 @@ impl DeployTarget for EcsService {
         Resource::new(self.place.clone(), KIND, [self.spec.cluster.as_str(), self.spec.service.as_str()])
     }
 
+    fn specification(&self) -> String {
+        self.spec.digest()
+    }
+
     async fn plan(&self, cx: &Context) -> Result<Plan> {
         plan::plan(self, cx).await
     }

@@ -70,6 +70,7 @@ pub enum Call {
 #[derive(Debug, Clone)]
 pub struct ScriptedTarget {
     name: String,
+    specification: String,
     changes: Vec<Change>,
     parts: u32,
     forward: Vec<(Duration, Moment)>,
@@ -103,6 +104,7 @@ impl ScriptedTarget {
         let name = name.into();
         let change = Change::new(Effect::Update, format!("thing {name}"));
         Self {
+            specification: name.clone(),
             name,
             changes: vec![change],
             parts: 1,
@@ -120,6 +122,13 @@ impl ScriptedTarget {
     #[must_use]
     pub fn without_changes(mut self) -> Self {
         self.changes.clear();
+        self
+    }
+
+    /// What is asked for; the name when this is not called.
+    #[must_use]
+    pub fn asked_for(mut self, specification: impl Into<String>) -> Self {
+        self.specification = specification.into();
         self
     }
 
@@ -243,6 +252,10 @@ impl DeployTarget for ScriptedTarget {
 
     fn resource(&self) -> Resource {
         Resource::new(Place::new("aws", "111122223333", "eu-central-1"), KIND, [self.name.clone()])
+    }
+
+    fn specification(&self) -> String {
+        self.specification.clone()
     }
 
     async fn plan(&self, _cx: &Context) -> Result<Plan> {

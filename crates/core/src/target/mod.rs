@@ -1,6 +1,6 @@
 //! A target: one kind of thing that can be deployed to. It plans, applies, observes and can be reverted.
 //!
-//! - [`DeployTarget`] is what an author of a target writes: four methods and two names.
+//! - [`DeployTarget`] is what an author of a target writes: four methods, two names and a digest.
 //! - [`DeployTargetExt`] is what a user calls: [`deploy`](DeployTargetExt::deploy) runs the one life cycle,
 //!   [`preview`](DeployTargetExt::preview) only plans.
 //! - The data that passes between them is plain and serialisable, and never holds a secret: another process may
@@ -25,7 +25,7 @@ pub use data::{Outputs, Place, Resource, Token};
 pub use lifecycle::{run_step, undo_step};
 pub use observation::{Cursor, End, Look, News, Observation, Progress, State};
 pub use outcome::{Outcome, StepReport, Undone, Verdict};
-pub use plan::{Change, Effect, Plan, Receipt, Revert};
+pub use plan::{Change, Effect, MadeFor, Plan, Receipt, Revert};
 pub use policy::{Policy, Undo};
 
 /// One kind of thing that can be deployed to.
@@ -46,6 +46,11 @@ pub trait DeployTarget: Debug + Send + Sync {
 
     /// What is deployed to. Known at construction; one deployment at a time runs per resource.
     fn resource(&self) -> Resource;
+
+    /// A digest of everything that was asked for. A run that goes on with another one is refused: neither must the
+    /// end of one deployment be told as that of another, nor a plan be carried out that was made for something else.
+    /// What a wrapper adds without changing what is deployed does not belong to it.
+    fn specification(&self) -> String;
 
     /// What would change, and what `apply` needs beside the target's own specification, which the plan pins by
     /// a digest. Read-only. A plan without changes is a plan: there is nothing to do.

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::data::Token;
+use super::DeployTarget;
+use super::data::{Resource, Token};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What would change, and what `apply` needs to do it.
@@ -18,10 +19,24 @@ pub struct Plan {
     pub version: u32,
     /// Stamped by the life cycle before the plan is recorded.
     pub token: Token,
+    /// What is deployed to, and the digest of what was asked for; stamped with the token. A recorded plan is never
+    /// carried out for another target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<MadeFor>,
     /// What will change, for people. Empty: there is nothing to do.
     pub changes: Vec<Change>,
     /// The target's own data. Names, ARNs and digests, never secrets.
     pub payload: Value,
+}
+
+/// What a plan was made for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MadeFor {
+    /// What is deployed to.
+    pub resource: Resource,
+    /// As [`DeployTarget::specification`].
+    pub specification: String,
 }
 
 /// What is done to one thing.
@@ -77,6 +92,7 @@ impl Plan {
             kind: kind.to_owned(),
             version,
             token: Token::default(),
+            made_for: None,
             changes,
             payload: write(kind, payload)?,
         })
@@ -95,6 +111,40 @@ impl Plan {
     pub fn stamped(mut self, token: Token) -> Self {
         self.token = token;
         self
+    }
+
+    /// The plan, stamped with what it was made for.
+    #[must_use]
+    pub(crate) fn made_for<T: DeployTarget + ?Sized>(mut self, target: &T) -> Self {
+        self.made_for = Some(MadeFor { resource: target.resource(), specification: target.specification() });
+        self
+    }
+
+    /// Whether this is a plan for `target` as it is now.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Conflict`], which says what is different.
+    pub(crate) fn check_made_for<T: DeployTarget + ?Sized>(&self, target: &T) -> Result<()> {
+        let Some(made_for) = &self.made_for else { return Ok(()) };
+        let resource = target.resource();
+        if made_for.resource != resource {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "step {} has deployed to {} already, and not to {resource}",
+                    self.token, made_for.resource
+                ),
+            )
+            .with_hint("give each step of a run a name of its own, and each release a run id of its own"));
+        }
+        if made_for.specification != target.specification() {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("what is asked for is not what the recorded plan of {} was made for", self.token),
+            )
+            .with_hint("go on with what was asked for when the run was begun, or begin a new run id"));
+        }
+        Ok(())
     }
 
     /// Whether there is nothing to do.

@@ -32,6 +32,9 @@ pub struct Policy {
     pub on_cancel: Undo,
     /// Whether to wait for the end; true by default. Without, the outcome is [`crate::Outcome::Started`].
     pub wait: bool,
+    /// Whether to wait while another step deploys to the same resource; false by default: it is refused, and told who
+    /// does. The wait is at most as long as `timeout`.
+    pub wait_for_resource: bool,
     /// How many passing errors in a row are tolerated while looking; 10 by default, which at the slowest pace
     /// is more than a minute of an unreachable service.
     pub tolerated: u32,
@@ -47,6 +50,7 @@ impl Default for Policy {
             on_failure: Undo::Revert,
             on_cancel: Undo::Keep,
             wait: true,
+            wait_for_resource: false,
             tolerated: 10,
             pace: Pace::default(),
         }
@@ -97,6 +101,13 @@ impl Policy {
     #[must_use]
     pub fn without_wait(mut self) -> Self {
         self.wait = false;
+        self
+    }
+
+    /// Waits while another step deploys to the same resource.
+    #[must_use]
+    pub fn waiting_for_resource(mut self) -> Self {
+        self.wait_for_resource = true;
         self
     }
 

@@ -38,9 +38,10 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         known("verdict").or_else(|| known("settled"))
     }
 
-    /// What became of the change, if the attempt is closed.
+    /// What became of the change, if the attempt is closed. A change that was kept may have been undone later.
     pub(super) fn known_end(&self) -> Option<Undone> {
-        let closed = read("closed", self.runtime.earlier("closed")?);
+        let known = |name: &str| Some(read(name, self.runtime.earlier(name)?));
+        let closed = known("reverted").or_else(|| known("closed"))?;
         Some(closed.unwrap_or_else(|error| failed(Outcome::Unknown { error })))
     }
 
@@ -58,6 +59,18 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         let name = format!("resumed.{before}");
         let noted = runtime.step(&name, Box::pin(async { Ok(Value::Null) })).await;
         noted.ok().map(|noted| noted.at)
+    }
+
+    /// Records that somebody asked to undo a step before it was known how it came out. Without that, what the undo
+    /// puts back would be taken for the success of the change by a process that goes on.
+    pub(super) async fn undone_before_its_end(&self) -> Result<()> {
+        match self.known_verdict() {
+            Some(known) => known.map(|_| ()),
+            None => {
+                let waiting_for = "its end, when it was to be undone".to_owned();
+                self.record("verdict", &Verdict::new(Outcome::Cancelled { waiting_for })).await
+            }
+        }
     }
 
     /// Records a value that is known already, without regard to a stop.

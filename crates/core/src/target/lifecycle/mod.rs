@@ -14,6 +14,7 @@
 //! budgets of time begin again there, and its events are told apart from those of the process before.
 
 mod carry;
+mod hold;
 mod memory;
 mod settle;
 
@@ -74,8 +75,9 @@ fn finished(cx: &Context, started: Timestamp, (plan, receipt, verdict, undone): 
 
 /// Puts back what was there before a step, by its plan and, when it got that far, its receipt.
 ///
-/// For steps that have ended well and are undone because a later one failed. The attempt is closed by it: a later
-/// [`run_step`] with the same records says that the step was undone, and goes on with an undo that was cut off.
+/// For steps that have ended well and are undone because a later one failed, and for any step that somebody wants undone
+/// later, what was kept after a failure included. The attempt is closed by it: a later [`run_step`] with the same
+/// records says that the step was undone, and goes on with an undo that was cut off.
 ///
 /// # Cancellation
 /// As [`run_step`]; give a runtime and context that are not cancelled already.
@@ -88,9 +90,16 @@ pub async fn undo_step<T: DeployTarget + ?Sized>(
     receipt: Option<&Receipt>,
 ) -> Undone {
     let life = Life::new(runtime, target, cx, policy);
-    match life.known_end() {
-        Some(undone) => undone,
-        None => life.close(life.undo(plan, receipt).await).await,
+    if let Some(undone) = life.known_end().filter(|undone| *undone != Undone::Kept) {
+        return undone;
+    }
+    let _held = match life.hold_always().await {
+        Ok(held) => held,
+        Err((verdict, _)) => return memory::failed(verdict.outcome),
+    };
+    match life.undone_before_its_end().await {
+        Ok(()) => life.close(life.undo(plan, receipt).await).await,
+        Err(error) => memory::failed(Outcome::Refused { error }),
     }
 }
 
@@ -126,12 +135,17 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
     }
 
     async fn run(&self) -> Ending {
+        let not_begun = |(verdict, undone): Early| {
+            self.cx.at_record("verdict").emit(EventKind::Verdict { verdict: verdict.clone() });
+            (None, None, verdict, undone)
+        };
+        let _held = match self.hold().await {
+            Ok(held) => held,
+            Err(early) => return not_begun(early),
+        };
         let (plan, planned_at) = match self.plan().await {
             Ok(planned) => planned,
-            Err((verdict, undone)) => {
-                self.cx.at_record("verdict").emit(EventKind::Verdict { verdict: verdict.clone() });
-                return (None, None, verdict, undone);
-            }
+            Err(early) => return not_begun(early),
         };
         let (receipt, verdict) = match self.known_verdict() {
             Some(Ok(verdict)) => (self.last_receipt(), verdict),
@@ -151,9 +165,8 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
 
     /// Makes the plan and records it. Dropped by a stop until it is recorded; from then on it may have been
     /// applied.
-    async fn plan(&self) -> Result<(Plan, Timestamp), (Verdict, Undone)> {
+    async fn plan(&self) -> Result<(Plan, Timestamp), Early> {
         let cx = self.cx.at_record("plan");
-        let without_effect = |outcome| (Verdict::new(outcome), Undone::NotNeeded);
         let refused = |error: Error| without_effect(Outcome::Refused { error });
         let cancelled = |_: Interrupted| without_effect(Outcome::Cancelled { waiting_for: String::new() });
         let value = match self.runtime.earlier("plan") {
@@ -164,13 +177,15 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
                     let waiting_for = format!("the plan for {}", self.target.resource());
                     return Err(without_effect(Outcome::TimedOut { waiting_for, person: false }));
                 };
-                to_value(&draft.stamped(Token::new(self.runtime.id()))).map_err(refused)?
+                let draft = draft.stamped(Token::new(self.runtime.id())).made_for(self.target);
+                to_value(&draft).map_err(refused)?
             }
         };
         let recorded = self.runtime.step("plan", Box::pin(async { Ok(value) })).await.map_err(cancelled)?;
         // A plan that cannot be read was recorded by another version, and may have been applied.
         let unreadable = |error| (Verdict::new(Outcome::Unknown { error }), Undone::Kept);
         let plan: Plan = memory::read("plan", recorded.value.map_err(refused)?).map_err(unreadable)?;
+        plan.check_made_for(self.target).map_err(refused)?;
         cx.emit(EventKind::Planned { changes: plan.changes.clone() });
         Ok((plan, recorded.at))
     }
@@ -203,6 +218,13 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
             (Direction::Forward, Some(outer)) => outer.min(after(self.policy.timeout)),
         }
     }
+}
+
+/// How a step ends that does nothing in this process.
+type Early = (Verdict, Undone);
+
+fn without_effect(outcome: Outcome) -> Early {
+    (Verdict::new(outcome), Undone::NotNeeded)
 }
 
 fn unchanged_if_empty(plan: &Plan, verdict: Verdict) -> Verdict {

@@ -67,7 +67,11 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         if open {
             return undone;
         }
-        match self.record("closed", &undone).await {
+        let again = self.runtime.earlier("closed").is_some();
+        if again && !matches!(undone, Undone::Reverted | Undone::NothingToDo) {
+            return undone; // It was kept, and is as it was: another call may undo it yet.
+        }
+        match self.record(if again { "reverted" } else { "closed" }, &undone).await {
             Ok(()) => undone,
             Err(error) => failed(Outcome::Refused { error }),
         }
