@@ -32,9 +32,10 @@ docs:
 deny:
     cargo deny check licenses bans sources
 
-# Writes the published schema of the event stream anew.
+# Writes the published schemas of the event stream and of the report of a pipeline anew.
 schema:
     cargo run -q -p landfall-core --example event-schema > docs/events.schema.json
+    cargo run -q -p landfall-core --example report-schema > docs/report.schema.json
 
 # Writes docs/causes.md anew: every scenario with what landfall says, when, and its exit code. Takes seconds.
 causes:

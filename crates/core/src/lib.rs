@@ -8,6 +8,7 @@
 //! - [`event`]: what is told while a deployment runs, and who listens.
 //! - [`error`]: errors with kind, hint and causes; redaction.
 //! - [`wait`]: the one wait loop and its delays.
+//! - [`pipeline`]: several targets as one release.
 //! - [`limit`]: token buckets shared by all targets of a process.
 //! - [`journal`]: where runs are remembered, in memory or in files.
 //! - [`runtime`]: the seam between the life cycle and what drives it.
@@ -27,6 +28,7 @@ pub mod error;
 pub mod event;
 pub mod journal;
 pub mod limit;
+pub mod pipeline;
 pub mod runtime;
 pub mod target;
 pub mod wait;
@@ -35,6 +37,7 @@ pub use context::Context;
 pub use error::{Cause, Error, ErrorKind, Location, Result};
 pub use event::{Event, Observer};
 pub use journal::{FileJournal, Journal, MemoryJournal};
+pub use pipeline::{Pipeline, Report, Rollback};
 pub use target::{
     Change, Cursor, DeployTarget, DeployTargetExt, Effect, End, Look, News, Observation, Outcome, Outputs,
     Place, Plan, Policy, Progress, Receipt, Resource, Revert, State, StepReport, Token, Undo, Undone,

@@ -154,6 +154,25 @@ pub enum EventKind {
         /// What will be put back.
         changes: Vec<Change>,
     },
+    /// What became of a step that had succeeded, and was undone because another did not.
+    Undone {
+        /// How that came out.
+        undone: Undone,
+        /// The exit code of the step that belongs to it now.
+        exit_code: u8,
+    },
+    /// A pipeline begins.
+    PipelineStarted {
+        /// All its steps.
+        steps: Vec<PipelineStep>,
+    },
+    /// A pipeline is over.
+    PipelineFinished {
+        /// The exit code of the run.
+        exit_code: u8,
+        /// Milliseconds that this process worked on it.
+        took_ms: u64,
+    },
     /// The step is over.
     Finished {
         /// Outcome, causes, outputs.
@@ -165,6 +184,17 @@ pub enum EventKind {
         /// Milliseconds from the start of the step.
         took_ms: u64,
     },
+}
+
+/// A step of a pipeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct PipelineStep {
+    /// The step's path below the pipeline's.
+    pub name: String,
+    /// The steps that must have succeeded before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
 }
 
 /// The JSON schema of one line of the event stream.

@@ -140,6 +140,11 @@ fn level(kind: &EventKind) -> Level {
         {
             Level::Error
         }
+        EventKind::Undone { exit_code, .. } | EventKind::PipelineFinished { exit_code, .. }
+            if *exit_code != 0 =>
+        {
+            Level::Error
+        }
         _ => Level::Info,
     }
 }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Event, EventKind, JsonLines, Level, Observer, Observers, channel, schema};
+use super::{Event, EventKind, JsonLines, Level, Observer, Observers, PipelineStep, channel, schema};
 use crate::context::Context;
 use crate::error::{Cause, Error, ErrorKind};
 use crate::target::{
@@ -37,6 +37,11 @@ fn samples() -> Vec<EventKind> {
         EventKind::Aborted { error: error.clone(), exit_code: 2 },
         EventKind::Note { level: Level::Warning, code: "x".into(), text: "y".into() },
         EventKind::Undoing { changes: vec![] },
+        EventKind::Undone { undone: Undone::Reverted, exit_code: 3 },
+        EventKind::PipelineStarted {
+            steps: vec![PipelineStep { name: "web".into(), after: vec!["db".into()] }],
+        },
+        EventKind::PipelineFinished { exit_code: 3, took_ms: 1 },
     ];
     for outcome in [
         Outcome::Succeeded,

@@ -46,6 +46,16 @@ impl Local {
         Self { cx, run }
     }
 
+    /// The same records, with another token to stop it.
+    pub(crate) fn in_context(&self, cx: Context) -> Self {
+        Self { cx, run: self.run.clone() }
+    }
+
+    /// The same records, not stopped by the stop that was asked for.
+    pub(crate) fn without_stop(&self) -> Self {
+        self.in_context(self.cx.cleanup())
+    }
+
     /// What was recorded so far of this attempt.
     #[must_use]
     pub fn records(&self) -> Records {
@@ -131,7 +141,7 @@ impl Runtime for Local {
     }
 
     fn cleanup(&self) -> Box<dyn Runtime + '_> {
-        Box::new(Self { cx: self.cx.cleanup(), run: self.run.clone() })
+        Box::new(self.without_stop())
     }
 
     fn id(&self) -> String {

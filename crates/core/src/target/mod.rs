@@ -8,6 +8,7 @@
 
 mod data;
 mod exit;
+mod guard;
 mod lifecycle;
 mod observation;
 mod outcome;
@@ -22,6 +23,9 @@ use crate::context::Context;
 use crate::error::Result;
 
 pub use data::{Outputs, Place, Resource, Token};
+pub(crate) use exit::code as exit_code;
+pub(crate) use guard::{Guarded, panicked};
+pub(crate) use lifecycle::{pass_of, undo_in_pass};
 pub use lifecycle::{run_step, undo_step};
 pub use observation::{Cursor, End, Look, News, Observation, Progress, State};
 pub use outcome::{Outcome, StepReport, Undone, Verdict};

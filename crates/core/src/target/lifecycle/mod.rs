@@ -89,7 +89,19 @@ pub async fn undo_step<T: DeployTarget + ?Sized>(
     plan: &Plan,
     receipt: Option<&Receipt>,
 ) -> Undone {
-    let life = Life::new(runtime, target, cx, policy);
+    undo_in_pass(runtime, target, cx, policy, (plan, receipt), memory::pass(runtime)).await
+}
+
+/// [`undo_step`] by a process that knows which one it is, because it ran the step before.
+pub(crate) async fn undo_in_pass<T: DeployTarget + ?Sized>(
+    runtime: &dyn Runtime,
+    target: &T,
+    cx: &Context,
+    policy: &Policy,
+    (plan, receipt): (&Plan, Option<&Receipt>),
+    pass: u32,
+) -> Undone {
+    let life = Life { runtime, target, cx: cx.in_pass(pass), policy, pass };
     if let Some(undone) = life.known_end().filter(|undone| *undone != Undone::Kept) {
         return undone;
     }
@@ -101,6 +113,11 @@ pub async fn undo_step<T: DeployTarget + ?Sized>(
         Ok(()) => life.close(life.undo(plan, receipt).await).await,
         Err(error) => memory::failed(Outcome::Refused { error }),
     }
+}
+
+/// Which process this is that works on the attempt, from 1; asked before the step is run.
+pub(crate) fn pass_of(runtime: &dyn Runtime) -> u32 {
+    memory::pass(runtime)
 }
 
 /// Which way a plan is carried out.

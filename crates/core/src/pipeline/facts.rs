@@ -1,0 +1,91 @@
+//! What a pipeline remembers of its run beside the records of its steps.
+//!
+//! They are the records of the pipeline's own path and attempt: `started.N` (which steps were started, and which attempt
+//! of each it is), `refused.NAME` (the verdict of a step that has no records, since nothing of it was begun), `reverting`,
+//! `closed`.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::journal::Run;
+use crate::runtime::{Interrupted, Local, Runtime};
+use crate::target::Verdict;
+use crate::wait::to_value;
+
+#[derive(Debug)]
+pub(super) struct Facts {
+    runtime: Local,
+    /// How many times steps were started.
+    starts: AtomicU32,
+}
+
+impl Facts {
+    /// What is known of the pipeline's attempt, and the context of it.
+    pub(super) fn open(run: &Run, cx: &Context) -> (Context, Self) {
+        let (cx, _) = run.resume(cx);
+        // What is known must be written down, whether somebody asked to stop or not.
+        let runtime = Local::of_run(cx.cleanup(), run.clone());
+        (cx, Self { runtime, starts: AtomicU32::new(0) })
+    }
+
+    /// The steps that were started in this attempt, and which attempt of each it was.
+    pub(super) fn started(&self) -> BTreeMap<String, u32> {
+        let mut all = BTreeMap::new();
+        while let Some(started) = self.earlier::<BTreeMap<String, u32>>(&format!("started.{}", self.starts()))
+        {
+            all.extend(started);
+            self.starts.fetch_add(1, Ordering::Relaxed);
+        }
+        all
+    }
+
+    /// Records that steps are started, before anything of them is.
+    pub(super) async fn start(&self, steps: &BTreeMap<&str, u32>) -> Result<()> {
+        self.record(&format!("started.{}", self.starts()), steps).await?;
+        self.starts.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Why a step of which nothing was begun did not succeed.
+    pub(super) fn refused(&self, step: &str) -> Option<Verdict> {
+        self.earlier(&format!("refused.{step}"))
+    }
+
+    pub(super) async fn refuse(&self, step: &str, verdict: &Verdict) -> Result<()> {
+        self.record(&format!("refused.{step}"), verdict).await
+    }
+
+    /// Why what had succeeded is put back, if that was begun.
+    pub(super) fn reverting(&self) -> Option<String> {
+        self.earlier("reverting")
+    }
+
+    pub(super) async fn revert(&self, reason: &str) -> Result<()> {
+        self.record("reverting", &reason).await
+    }
+
+    /// The next run with this id is a new attempt: what was closed is made again, what succeeded is not.
+    pub(super) async fn close(&self, exit_code: u8) -> Result<()> {
+        self.record("closed", &exit_code).await
+    }
+
+    fn starts(&self) -> u32 {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    fn earlier<V: DeserializeOwned>(&self, name: &str) -> Option<V> {
+        serde_json::from_value(self.runtime.earlier(name)?).ok()
+    }
+
+    async fn record<V: Serialize + Sync>(&self, name: &str, value: &V) -> Result<()> {
+        match self.runtime.step(name, Box::pin(async { to_value(value) })).await {
+            Ok(recorded) => recorded.value.map(|_| ()),
+            Err(Interrupted) => Err(Error::internal(format!("the record {name} was interrupted"))),
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Puts back what had succeeded, when the whole did not.
+
+use super::Rollback;
+use super::run::{CANCELLED, Execution};
+use super::watched::did_not_succeed;
+use crate::target::Undone;
+
+impl Execution<'_> {
+    /// Undoes the steps that succeeded, in reverse order of their completion, if that is what is to become of this run.
+    /// What an earlier process has begun to put back is put back to the end.
+    pub(super) async fn put_back(&mut self) {
+        let Some(reason) = self.reason_to_revert() else { return };
+        self.note_if_lost(self.facts.revert(&reason).await);
+        for index in self.completed.clone().into_iter().rev() {
+            let step = &self.pipeline.steps[index];
+            let Some(ran) = &mut self.ran[index] else { continue };
+            if ran.report.undone != Undone::NotNeeded || !ran.has_changed() {
+                continue;
+            }
+            if step.kept {
+                ran.report.undone = Undone::Kept;
+                continue;
+            }
+            ran.undo(&self.pipeline.policy(step)).await;
+        }
+    }
+
+    fn reason_to_revert(&self) -> Option<String> {
+        if let Some(reason) = self.facts.reverting() {
+            return Some(reason);
+        }
+        let failed = self.failure().filter(|_| self.pipeline.on_failure == Rollback::RevertAll);
+        if let Some(step) = failed {
+            return Some(did_not_succeed(step));
+        }
+        let cancelled = self.cut_short() && self.pipeline.on_cancel == Rollback::RevertAll;
+        cancelled.then(|| CANCELLED.to_owned())
+    }
+}

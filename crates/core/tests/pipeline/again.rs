@@ -1,0 +1,107 @@
+//! The same run id again: attempts of a run and of its steps.
+
+use landfall_core::pipeline::{Pipeline, Rollback};
+use landfall_core::{Report, Undone};
+use landfall_testkit::ScriptedTarget;
+
+use crate::support::{SECOND, Stage, bad, good, status};
+
+fn chain(steps: &[(&str, &ScriptedTarget)], rollback: Rollback) -> Pipeline {
+    let mut builder = Pipeline::builder().on_failure(rollback);
+    let mut before: Option<&str> = None;
+    for (name, target) in steps {
+        builder = builder.step(*name, (*target).clone()).after(before);
+        before = Some(name);
+    }
+    builder.build().unwrap()
+}
+
+async fn run(stage: &Stage, pipeline: &Pipeline) -> Report {
+    let cx = stage.cx();
+    pipeline.run(&cx).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_succeeded_is_told_again_without_a_call() {
+    let stage = Stage::default();
+    let (web, api) = (good("web", 5), good("api", 5));
+    let pipeline = chain(&[("web", &web), ("api", &api)], Rollback::RevertAll);
+    let first = run(&stage, &pipeline).await;
+    let calls = (web.calls(), api.calls());
+    let second = run(&stage, &pipeline).await;
+    assert_eq!((web.calls(), api.calls()), calls);
+    assert_eq!((first.exit_code, second.exit_code, second.attempt), (0, 0, 1));
+    assert_eq!(
+        second.step("web").unwrap().settled().unwrap().verdict,
+        first.step("web").unwrap().settled().unwrap().verdict
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_what_failed_is_made_again_and_what_succeeded_is_not() {
+    let stage = Stage::default();
+    let (web, api) = (good("web", 5), bad("api", 5));
+    let first = run(&stage, &chain(&[("web", &web), ("api", &api)], Rollback::RevertFailed)).await;
+    assert_eq!((first.exit_code, first.attempt), (3, 1));
+    let mended = good("api", 5);
+    let second = run(&stage, &chain(&[("web", &web), ("api", &mended)], Rollback::RevertFailed)).await;
+    assert_eq!((second.exit_code, second.attempt), (0, 2), "{}", second.text());
+    assert_eq!(web.effects().len(), 1);
+    assert_eq!(mended.effects(), [("run/deploy/api/2".to_owned(), 0)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_everything_was_put_back_everything_is_made_again() {
+    let stage = Stage::default();
+    let (web, api) = (good("web", 5), bad("api", 5));
+    let first = run(&stage, &chain(&[("web", &web), ("api", &api)], Rollback::RevertAll)).await;
+    assert_eq!(status(&first, "web").1, Some(Undone::Reverted));
+    let second = run(&stage, &chain(&[("web", &web), ("api", &good("api", 5))], Rollback::RevertAll)).await;
+    assert_eq!((second.exit_code, second.attempt), (0, 2));
+    let tokens: Vec<String> = web.effects().into_iter().map(|(token, _)| token).collect();
+    assert_eq!(tokens, ["run/deploy/web/1", "run/deploy/web/1/undo", "run/deploy/web/2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_cancelled_goes_on() {
+    let mut stage = Stage::default();
+    let (web, api) = (good("web", 60), good("api", 5));
+    let pipeline = chain(&[("web", &web), ("api", &api)], Rollback::RevertAll);
+    let stop = stage.stop.clone();
+    let (first, ()) = tokio::join!(run(&stage, &pipeline), async {
+        tokio::time::sleep(30 * SECOND).await;
+        stop.cancel();
+    });
+    assert_eq!(first.exit_code, 130);
+    stage.stop = landfall_core::context::CancellationToken::new();
+    let second = run(&stage, &pipeline).await;
+    assert_eq!((second.exit_code, second.attempt), (0, 1));
+    assert_eq!((web.effects().len(), api.effects().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_step_was_put_back_by_a_stop_is_a_new_attempt_the_next_time() {
+    let mut stage = Stage::default();
+    let web = good("web", 60);
+    let pipeline =
+        Pipeline::builder().step("web", web.clone()).on_cancel(Rollback::RevertFailed).build().unwrap();
+    let stop = stage.stop.clone();
+    let (first, ()) = tokio::join!(run(&stage, &pipeline), async {
+        tokio::time::sleep(30 * SECOND).await;
+        stop.cancel();
+    });
+    assert_eq!(status(&first, "web").1, Some(Undone::Reverted));
+    stage.stop = landfall_core::context::CancellationToken::new();
+    let second = run(&stage, &pipeline).await;
+    assert_eq!((second.exit_code, second.attempt), (0, 2), "{}", second.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_another_process_has_open_is_refused_with_its_name() {
+    let stage = Stage::default();
+    let open = stage.cx();
+    let _run = open.open_run().await.unwrap();
+    let report = run(&stage, &chain(&[("web", &good("web", 0))], Rollback::Keep)).await;
+    assert_eq!((report.exit_code, status(&report, "web").0), (1, None));
+    assert!(report.text().contains("run run is open in process"), "{}", report.text());
+}
