@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 mod bad_input;
+mod busy;
+mod causes;
 mod machine;
 mod outcomes;
 mod secrets;

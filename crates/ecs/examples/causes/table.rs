@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use landfall_core::context::Clock;
@@ -16,11 +17,14 @@ type Result<T> = std::result::Result<T, Box<dyn StdError>>;
 
 const IMAGE: &str = "registry.example.com/web:2.0";
 
+/// Longer than the longest scenario that succeeds, which takes ten minutes.
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
 const HEAD: &str = "\
 # What landfall says when
 
-Every scenario of the simulator, run by `cargo run -p landfall-ecs --example causes` with the defaults: a timeout of 30
-minutes, and an undo after a failure. The times are the simulator's, whose tasks start and fail within seconds; on AWS a
+Every scenario of the simulator, run by `cargo run -p landfall-ecs --example causes` with a timeout of 15
+minutes and an undo after a failure. The times are the simulator's, whose tasks start and fail within seconds; on AWS a
 pull that times out takes minutes. *Told* is when the cause was first said, *over* when the verdict came, both as minutes and
 seconds after the start. A dash means at once, before anything was changed. A test holds this page to the program.
 
@@ -75,7 +79,7 @@ async fn row(name: &str, if_busy: IfBusy) -> Result<String> {
     };
     let place = Place::new("aws", DEMO_ACCOUNT, DEMO_REGION);
     let target = builder.build()?.target(&simulator.sdk_config(), place)?;
-    let report = run_step(&Local::new(cx.clone()), &target, &cx, &Policy::default()).await;
+    let report = run_step(&Local::new(cx.clone()), &target, &cx, &Policy::default().timeout(TIMEOUT)).await;
     let events = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let scenario =
         if if_busy == IfBusy::Fail { name.to_owned() } else { format!("{name}, {if_busy:?}").to_lowercase() };
@@ -92,7 +96,7 @@ fn line(scenario: &str, report: &StepReport, events: &[Event]) -> String {
     let first = events.iter().find(|event| names(event, &code)).map_or(over, |event| event.at);
     format!(
         "| {scenario} | {code} | {} | {} | {} | {} |\n",
-        message.replace('|', "\\|"),
+        plain(&message),
         report.exit_code(),
         since(first),
         since(over)
@@ -108,7 +112,7 @@ fn said(report: &StepReport, events: &[Event]) -> (String, String) {
     match &report.verdict.outcome {
         Outcome::Refused { error } | Outcome::Unknown { error } => {
             let kind = serde_json::to_value(error.kind()).unwrap_or_default();
-            let code = error.causes().first().map(|cause| cause.code.clone());
+            let code = error.causes().last().map(|cause| cause.code.clone());
             (code.unwrap_or_else(|| kind.as_str().unwrap_or_default().to_owned()), error.message().to_owned())
         }
         Outcome::TimedOut { waiting_for, .. } => {
@@ -123,6 +127,16 @@ fn said(report: &StepReport, events: &[Event]) -> (String, String) {
             warning.unwrap_or(("none".to_owned(), word))
         }
     }
+}
+
+/// The text for a cell: without the next step that follows a warning, and without the id of a request.
+fn plain(message: &str) -> String {
+    let message = message.split("; next: ").next().unwrap_or(message);
+    let text = match message.split_once(" (request ") {
+        Some((before, rest)) => format!("{before}{}", rest.split_once(')').map_or("", |(_, after)| after)),
+        None => message.to_owned(),
+    };
+    text.replace('|', "\\|")
 }
 
 /// Whether an event is the first word of a cause.

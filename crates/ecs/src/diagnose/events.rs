@@ -82,6 +82,11 @@ pub(super) fn causes(service: &Service, watch: &Watch) -> Vec<Cause> {
     found.into_iter().map(|(cause, _)| cause).collect()
 }
 
+/// What a load balancer said, in an event that a task `is unhealthy in (target-group ...) due to (reason ...)`.
+pub(super) fn reason(message: &str) -> Option<&str> {
+    message.split_once("due to (reason ")?.1.trim_end_matches('.').strip_suffix(')')
+}
+
 /// How much trouble the events show: those that mean a cause, and tasks started beyond those that are wanted, for one
 /// that is started again has stopped. ECS counts neither among the failed tasks.
 pub(crate) fn trouble(service: &Service, watch: &Watch) -> u64 {

@@ -105,6 +105,11 @@ fn add_new(causes: &mut Vec<Cause>, more: Vec<Cause>) {
     for cause in more.into_iter().filter(|cause| !(known_why && cause.code == "tasks-do-not-start")) {
         match causes.iter_mut().find(|known| known.code == cause.code) {
             Some(known) if !known.evidence.contains(&cause.message) && known.message != cause.message => {
+                if let Some(reason) =
+                    events::reason(&cause.message).filter(|reason| !known.message.contains(*reason))
+                {
+                    known.message = format!("{}: {reason}", known.message);
+                }
                 *known = known.clone().with_evidence([cause.message]);
             }
             Some(_) => {}

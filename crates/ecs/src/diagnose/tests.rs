@@ -246,3 +246,69 @@ fn equal_causes_of_many_tasks_are_one_with_their_number() {
 fn ids_and_numbers_are_left_out_of_comparisons() {
     assert_eq!(normalised("task 0a1b failed at 10.0.0.1:443, twice"), "task # failed at #.#.#.#:#, twice");
 }
+
+/// A service with these events, newest first as ECS lists them, and what is watched.
+fn eventful(messages: &[&str]) -> (facts::Service, crate::memory::Watch) {
+    let events: Vec<Value> = messages
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(index, message)| json!({ "id": index.to_string(), "createdAt": 1_786_000_010, "message": message }))
+        .collect();
+    let service = facts::read(json!({ "serviceName": "web", "desiredCount": 2, "events": events })).unwrap();
+    let watch = json!({
+        "purpose": "deploy", "service_arn": "", "desired": 2, "old_tasks": 2, "before": null, "goal": null,
+        "deployment": { "id": "ecs-svc/1", "created_at": "2026-08-06T07:06:40Z", "task_definition": "web:3", "service_deployment": null },
+    });
+    (service, serde_json::from_value(watch).unwrap())
+}
+
+#[test]
+fn events_that_name_a_reason_come_to_their_cause_before_those_that_name_a_phase() {
+    let rows = [
+        (
+            "(service web) was unable to place a task. Reason: Capacity is unavailable at this time.",
+            "no-capacity",
+        ),
+        (
+            "(service web) was unable to place a task. Reason: You've reached the limit on the number of tasks",
+            "quota-reached",
+        ),
+        (
+            "(service web) was unable to place a task because no container instance met all of its requirements. RESOURCE:ENI",
+            "network-interface",
+        ),
+        ("(service web) was unable to place a task because no container instance met", "unable-to-place"),
+        (
+            "(service web) failed to launch a task with (error ECS was unable to assume the role 'arn:aws:iam::1:role/x' that",
+            "role-unusable",
+        ),
+        (
+            "(service web) failed to launch a task with (error ECS was unable to assume the role 'arn:aws:iam::1:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS' that",
+            "service-linked-role",
+        ),
+        (
+            "(service web) (task a) (port 80) is unhealthy in (target-group x) due to (reason y)",
+            "load-balancer-health",
+        ),
+    ];
+    for (message, expected) in rows {
+        let (service, watch) = eventful(&[message]);
+        let found: Vec<String> =
+            super::events::causes(&service, &watch).into_iter().map(|cause| cause.code).collect();
+        assert_eq!(found, [expected], "{message}");
+    }
+}
+
+#[test]
+fn trouble_is_causes_in_events_and_tasks_started_anew() {
+    let trouble = |messages: &[&str]| {
+        let (service, watch) = eventful(messages);
+        super::trouble(&service, &watch)
+    };
+    let started = "(service web) has started 2 tasks: (task a) (task b).";
+    let one_more = "(service web) has started 1 tasks: (task c).";
+    assert_eq!(trouble(&[started, "(service web) has reached a steady state."]), 0);
+    assert_eq!(trouble(&[started, one_more]), 1, "two are wanted, and three were started");
+    assert_eq!(trouble(&["(service web) was unable to place a task because"]), 1);
+}

@@ -72,6 +72,7 @@ const ROWS: [Row; 22] = [
             "ignored for 6 s after its start (healthCheckGracePeriodSeconds of the service)",
             ":8080 (task ",
             "let /health answer 200",
+            "of its load balancer: Health checks failed with these codes: [404] (seen",
         ],
     ),
     (

@@ -94,8 +94,8 @@ async fn a_task_whose_target_is_unhealthy_is_replaced_after_the_grace_period_and
     tokio::time::sleep(Duration::from_millis(7_600)).await;
     let unhealthy = "unhealthy Target.ResponseCodeMismatch";
     assert_eq!(states(&driver).await, ["healthy", "healthy", unhealthy, unhealthy]);
-    let said = targets(&driver).await.into_iter().filter_map(|target| target.target_health?.description);
-    assert_eq!(said.last().as_deref(), Some("Health checks failed with these codes: [404]"));
+    let mut said = targets(&driver).await.into_iter().filter_map(|target| target.target_health?.description);
+    assert_eq!(said.next_back().as_deref(), Some("Health checks failed with these codes: [404]"));
     assert_eq!(driver.service().await.deployments()[0].failed_tasks(), 0);
     tokio::time::sleep(Duration::from_millis(2_000)).await;
     assert_eq!(driver.service().await.deployments()[0].failed_tasks(), 2);
