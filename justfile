@@ -13,7 +13,14 @@ check:
 
 # The whole test suite, as in the README.
 test:
+    bash tests/servers/install
     cargo test --workspace --locked
+
+# Each behaviour on the simulator and on ministack, beside what AWS documents.
+servers:
+    bash tests/servers/install
+    cargo build -q --example deploy
+    cargo test -q --test servers -- --nocapture behaviours
 
 # Formatting and lints; warnings are errors.
 lint:

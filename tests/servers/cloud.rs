@@ -128,7 +128,7 @@ impl Cloud {
             account(&id, Keys::new(&id, "test"))
         };
         let (home, away) = (fresh(), fresh());
-        let cloud = Self {
+        let mut cloud = Self {
             kind,
             upstream,
             wire: Wire::plain(upstream).await,
@@ -138,7 +138,31 @@ impl Cloud {
             _server: None,
         };
         cloud.stage(policy).await;
+        // The secret of a root's key is not verified; that of a user's is.
+        if kind == Kind::Ministack(Mode::Auth) {
+            cloud.home.admin = cloud.user(&cloud.home).await;
+        }
         cloud
+    }
+
+    /// A user who may do everything in the account, with a key.
+    async fn user(&self, account: &Account) -> Keys {
+        let all = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+        let all = all.to_string();
+        let call = async |action: &str, more: &[(&str, &str)]| {
+            let pairs = [("Action", action), ("Version", "2010-05-08"), ("UserName", "deployer")];
+            http::query(self.upstream, &account.admin, "iam", &[&pairs, more].concat()).await
+        };
+        call("CreateUser", &[]).await;
+        call("PutUserPolicy", &[("PolicyName", "all"), ("PolicyDocument", &all)]).await;
+        let made = call("CreateAccessKey", &[]).await;
+        let text = String::from_utf8_lossy(&made.body).into_owned();
+        let element = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>")).unwrap();
+            rest.split_once("</").unwrap().0.to_owned()
+        };
+        Keys::new(&element("AccessKeyId"), &element("SecretAccessKey"))
     }
 
     async fn stage(&self, policy: &Policy) {

@@ -19,6 +19,10 @@ const TIMEOUT: Duration = Duration::from_secs(6);
 /// How far past its deadline a run may end: one look limit, and the time to start a process on a busy machine.
 const GRACE: Duration = Duration::from_secs(30 + 15);
 
+/// How long a server may be silent before anything has begun and no deadline runs yet: four attempts of a call, each
+/// 15 seconds at most, with the pauses between them.
+const BEFORE: Duration = Duration::from_secs(75);
+
 const HTML: &str = "<html><body><h1>It works!</h1></body></html>";
 
 /// A case: what a server does, and what must be told of it.
@@ -44,7 +48,7 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "an_undo_that_never_finishes_is_told_as_such",
-        rule: never_finishes,
+        rule: finishes_nothing,
         arguments: &["--on-failure", "revert"],
         code: 4,
         told: &["TIMED OUT"],
@@ -55,7 +59,7 @@ pub(crate) const CASES: &[Case] = &[
         rule: ignores_the_update,
         arguments: &[],
         code: 1,
-        told: &["FAILED", "web:2"],
+        told: &["UpdateService accepted web:3", "web:2"],
         updates: 1,
     },
     Case {
@@ -75,19 +79,27 @@ pub(crate) const CASES: &[Case] = &[
         updates: 1,
     },
     Case {
-        name: "errors_of_html_for_unknown_calls_leave_the_service_to_watch",
+        name: "html_for_calls_that_a_server_does_not_know_changes_nothing",
         rule: html_for_unknown_calls,
         arguments: &[],
-        code: 0,
-        told: &["SUCCEEDED", "ListServiceDeployments"],
-        updates: 1,
+        code: 1,
+        told: &["ListServiceDeployments", "HTTP 500", "<html>", "nothing was changed", "AWS_ENDPOINT_URL"],
+        updates: 0,
     },
     Case {
         name: "html_instead_of_every_answer_signs_nobody_in",
         rule: || Box::new(|_| Act::Answer(200, "text/html", HTML.to_owned())),
         arguments: &[],
         code: 1,
-        told: &["GetCallerIdentity", "text/html"],
+        told: &["GetCallerIdentity", "html"],
+        updates: 0,
+    },
+    Case {
+        name: "errors_of_html_for_every_call_sign_nobody_in",
+        rule: || Box::new(|_| html()),
+        arguments: &[],
+        code: 1,
+        told: &["GetCallerIdentity", "HTTP 500", "<html>"],
         updates: 0,
     },
     Case {
@@ -95,7 +107,15 @@ pub(crate) const CASES: &[Case] = &[
         rule: || Box::new(|seen| if is_sts(seen) { Act::Pass } else { html() }),
         arguments: &[],
         code: 1,
-        told: &["DescribeServices", "text/html"],
+        told: &["DescribeServices", "HTTP 500", "<html>", "nothing was changed"],
+        updates: 0,
+    },
+    Case {
+        name: "silence_signs_nobody_in",
+        rule: || Box::new(|_| Act::Never),
+        arguments: &[],
+        code: 1,
+        told: &["GetCallerIdentity", "no answer came in time"],
         updates: 0,
     },
     Case {
@@ -103,7 +123,7 @@ pub(crate) const CASES: &[Case] = &[
         rule: || after_the_update(html),
         arguments: &[],
         code: 9,
-        told: &["text/html", "--run-id"],
+        told: &["HTTP 500", "<html>", "goes on in AWS", "--run-id"],
         updates: 1,
     },
     Case {
@@ -177,9 +197,13 @@ impl Case {
         if self.code != 0 && all.contains("SUCCEEDED") {
             return Err(format!("a success is claimed: {said}"));
         }
-        // The undo has a budget of its own, as long as that of the deployment.
-        let undone = if updates > 1 { TIMEOUT + GRACE } else { Duration::ZERO };
-        if self.code != 0 && took > TIMEOUT + GRACE + undone {
+        let limit = match updates {
+            0 => BEFORE + GRACE,
+            1 => TIMEOUT + GRACE,
+            // The undo has a budget of its own, as long as that of the deployment.
+            _ => (TIMEOUT + GRACE) * 2,
+        };
+        if self.code != 0 && took > limit {
             return Err(format!("too late: {said}"));
         }
         Ok(())
@@ -231,13 +255,36 @@ pub(crate) fn never_finishes() -> Rule {
     })
 }
 
+/// From the first update on every deployment goes on for ever, that of an undo too.
+fn finishes_nothing() -> Rule {
+    let updated = AtomicBool::new(false);
+    Box::new(move |seen| match seen.operation {
+        "ListServiceDeployments" => none_listed(),
+        "UpdateService" => {
+            updated.store(true, Ordering::SeqCst);
+            Act::Pass
+        }
+        "DescribeServices" if updated.load(Ordering::SeqCst) => services(|service| {
+            for one in deployments(service) {
+                one["rolloutState"] = json!("IN_PROGRESS");
+            }
+        }),
+        _ => Act::Pass,
+    })
+}
+
+/// The update is answered with the service as it was, and not made.
 fn ignores_the_update() -> Rule {
     Box::new(|seen| match seen.operation {
-        "UpdateService" => services(|service| {
-            service["taskDefinition"] = json!("arn:aws:ecs:eu-central-1:111122223333:task-definition/web:2");
-            deployments(service).retain(|one| one["taskDefinition"].to_string().contains("web:2"));
-            deployments(service).iter_mut().for_each(|one| one["status"] = json!("PRIMARY"));
-        }),
+        "UpdateService" => {
+            let arn = |what: &str| format!("arn:aws:ecs:eu-central-1:111122223333:{what}");
+            let service = json!({ "service": {
+                "serviceName": "web", "serviceArn": arn("service/demo/web"), "status": "ACTIVE", "desiredCount": 2,
+                "runningCount": 2, "taskDefinition": arn("task-definition/web:2"), "deployments": [{
+                    "id": "ecs-svc/1", "status": "PRIMARY", "taskDefinition": arn("task-definition/web:2"),
+                    "desiredCount": 2, "runningCount": 2, "rolloutState": "COMPLETED" }] } });
+            Act::Answer(200, "application/x-amz-json-1.1", service.to_string())
+        }
         _ => Act::Pass,
     })
 }

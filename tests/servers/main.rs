@@ -61,18 +61,7 @@ fn trials(servers: &Arc<Servers>, table: &Arc<Table>, required: bool) -> Vec<Tri
     let mut trials = vec![Trial::test("behaviours::every_recorded_difference_is_asked_for", || {
         behaviours::differences_are_asked_for().map_err(Failed::from)
     })];
-    for behaviour in behaviours::all() {
-        for kind in Kind::ALL {
-            if behaviour.needs_checks && !kind.checks_callers() {
-                continue;
-            }
-            let table = Arc::clone(table);
-            let name = format!("behaviours::{}::{}", kind.name(), behaviour.name.replace(' ', "_"));
-            trials.push(trial(&name, kind, servers, required, move |servers| async move {
-                behaviours::check(behaviour, kind, &servers, &table).await
-            }));
-        }
-    }
+    // The longest come first.
     for case in hostile::CASES {
         let name = format!("hostile::{}", case.name);
         trials.push(trial(&name, Kind::Simulator, servers, required, |_| case.check()));
@@ -88,6 +77,18 @@ fn trials(servers: &Arc<Servers>, table: &Arc<Table>, required: bool) -> Vec<Tri
     trials.push(trial(name, auth, servers, required, expiry::keys_that_end));
     let name = "expiry::a_token_opens_new_sessions_until_the_rollout_is_over";
     trials.push(trial(name, auth, servers, required, expiry::sessions_that_are_renewed));
+    for behaviour in behaviours::all() {
+        for kind in Kind::ALL {
+            if behaviour.needs_checks && !kind.checks_callers() {
+                continue;
+            }
+            let table = Arc::clone(table);
+            let name = format!("behaviours::{}::{}", kind.name(), behaviour.name.replace(' ', "_"));
+            trials.push(trial(&name, kind, servers, required, move |servers| async move {
+                behaviours::check(behaviour, kind, &servers, &table).await
+            }));
+        }
+    }
     trials
 }
 

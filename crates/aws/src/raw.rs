@@ -40,7 +40,7 @@ use serde::de::DeserializeOwned;
 use crate::failure::Failure;
 
 /// How much of an answer that is not JSON is shown: enough to recognise a proxy's error page.
-const SHOWN: usize = 200;
+pub(crate) const SHOWN: usize = 200;
 
 /// One request and its answer, byte for byte. A clone is the same exchange: give the clone to the SDK as an
 /// interceptor and ask the original for the answer.

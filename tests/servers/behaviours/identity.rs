@@ -34,7 +34,6 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     behaviour!(checked "a role that does not exist", "AccessDenied", missing_role),
     behaviour!(checked "an ARN that is none", "ValidationError", wrong_arn),
     behaviour!(checked "a token that the role trusts", "assumed-role/deploy/job here", token),
-    behaviour!(checked "a token with one of several audiences", "assumed-role/deploy/job here", several_audiences),
     behaviour!(checked "a token of another project", "AccessDenied", other_project),
     behaviour!(checked "a token of a tag where a branch is trusted", "AccessDenied", of_a_tag),
     behaviour!(checked "a token of a missing role", "AccessDenied", token_missing_role),
@@ -164,10 +163,6 @@ fn good() -> Claims {
 
 async fn token(cloud: &Cloud) -> String {
     by_claims(cloud, good()).await
-}
-
-async fn several_audiences(cloud: &Cloud) -> String {
-    by_claims(cloud, good().audiences(&["other", "sts.amazonaws.com"])).await
 }
 
 async fn other_project(cloud: &Cloud) -> String {

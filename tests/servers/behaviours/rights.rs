@@ -18,7 +18,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     ),
     behaviour!(
         restaged "a role that may tag nothing",
-        "exit 0, says ecs:TagResource is denied; writes RegisterTaskDefinition RegisterTaskDefinition UpdateService",
+        "exit 0; writes RegisterTaskDefinition RegisterTaskDefinition UpdateService",
         untagged
     ),
 ];
@@ -64,5 +64,5 @@ async fn without_required(servers: &Servers, kind: Kind) -> String {
 
 async fn untagged(servers: &Servers, kind: Kind) -> String {
     let (cloud, ran) = job(servers, kind, &Policy::required()).await;
-    told(&cloud, &ran, &["ecs:TagResource is denied"])
+    told(&cloud, &ran, &[])
 }

@@ -264,7 +264,7 @@ where
                 Self::of_answer(code, meta.message().unwrap_or_default(), service.raw(), request_id)
             }
             SdkError::ResponseError(response) => {
-                transport::failure(&error).answered_by(response.raw(), request_id)
+                transport::unreadable(&error, response.raw()).answered_by(response.raw(), request_id)
             }
             other => transport::failure(other),
         }

@@ -5,9 +5,11 @@ use std::error::Error as StdError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use landfall_core::error::redact;
 use landfall_core::{Error, ErrorKind};
 
 use super::{Again, Effect, Failure};
+use crate::raw::SHOWN;
 
 /// What hyper says when a connection could not be made, and what the SDK's HTTP client says when that took too
 /// long. The types behind these texts are not public. If the texts change, the effect is reported as unknown,
@@ -72,6 +74,30 @@ where
         SdkError::DispatchFailure(_) => passing("the connection broke before an answer came", error),
         _ => passing("the answer could not be read", error),
     }
+}
+
+/// An answer that the SDK could make nothing of: of something between us and AWS, or of a server that is not AWS.
+pub(super) fn unreadable<E>(error: &SdkError<E, HttpResponse>, response: &HttpResponse) -> Failure
+where
+    E: StdError + 'static,
+{
+    let failure = failure(error);
+    let status = response.status().as_u16();
+    // A body that broke off is not there; then the connection is what there is to tell about.
+    let Some(bytes) = response.body().bytes() else {
+        return failure.map(|error| error.while_doing(&format!("HTTP {status}")));
+    };
+    let text = String::from_utf8_lossy(bytes);
+    let shown = match text.trim() {
+        "" => "an empty body".to_owned(),
+        text => redact(text).chars().take(SHOWN).collect(),
+    };
+    failure.map(|error| {
+        let message = format!("HTTP {status} with an answer that is not one of AWS: {shown}");
+        Error::new(error.kind(), message)
+            .with_causes(error.causes().iter().cloned())
+            .with_hint("something else than AWS answered: check AWS_ENDPOINT_URL and the proxy variables")
+    })
 }
 
 fn passing(message: &str, error: &dyn StdError) -> Failure {

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use landfall_core::event::Level;
 use landfall_core::{Cause, End, State};
 
-use super::{Facts, Judgement, counted, counts, deleted, ready, superseded};
+use super::{Facts, Judgement, counted, counts, deleted, other_revision, ready, superseded};
 use crate::facts::{Deployment, Service, short};
 use crate::memory::{Purpose, Watch};
 
@@ -49,6 +49,9 @@ fn for_purpose(watch: &Watch, judged: Judgement) -> Judgement {
 }
 
 fn ours_is_primary(watch: &Watch, facts: &Facts, service: &Service, ours: &Deployment) -> Judgement {
+    if let Some(other) = other_revision(watch, ours) {
+        return other;
+    }
     let old = service.tasks_of_others(&ours.id);
     let progress = counts(watch, ours.running_count, ours.desired_count, old);
     let waiting = counted(watch, ours.running_count, ours.desired_count, old);

@@ -26,7 +26,7 @@ pub(crate) use legacy::judge as legacy;
 pub(crate) use rollout::judge as rollout;
 pub(crate) use standing::judge as standing;
 
-use crate::facts::{Brief, Service, ServiceDeployment, short};
+use crate::facts::{Brief, Deployment, Service, ServiceDeployment, short};
 use crate::memory::Watch;
 
 /// What one look brought to light.
@@ -114,6 +114,18 @@ fn ready(watch: &Watch, service_deployment: Option<&str>, desired: u64) -> Judge
             short(&watch.deployment.task_definition)
         ),
     )
+}
+
+/// The server shows our deployment, and another task definition in it. ECS does not do so; servers that imitate it have
+/// been seen to count an update as done and to keep the old task definition, and none of them may make a success.
+fn other_revision(watch: &Watch, ours: &Deployment) -> Option<Judgement> {
+    let (wanted, shown) = (&watch.deployment.task_definition, &ours.task_definition);
+    (wanted != shown).then(|| {
+        let (id, wanted, shown) = (&ours.id, short(wanted), short(shown));
+        Judgement::new(State::pending(format!(
+            "DescribeServices to show {wanted} in deployment {id}; it shows {shown}"
+        )))
+    })
 }
 
 /// Counts while a deployment runs. Old tasks count backwards from how many there were when it began.

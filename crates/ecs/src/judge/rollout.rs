@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use landfall_core::event::Level;
 use landfall_core::{Cause, End, State};
 
-use super::{Facts, Judgement, counted, counts, deleted, ready, superseded};
+use super::{Facts, Judgement, counted, counts, deleted, other_revision, ready, superseded};
 use crate::facts::{Hook, RolloutStatus, Service, ServiceDeployment, short};
 use crate::memory::{Purpose, Watch};
 
@@ -127,7 +127,7 @@ fn successful(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgeme
     ));
     let Some(primary) = facts.service.as_ref().and_then(Service::primary) else { return done };
     if primary.id == watch.deployment.id {
-        return done;
+        return other_revision(watch, primary).unwrap_or(done);
     }
     if watch.is_newer(primary) {
         return done.noting(
