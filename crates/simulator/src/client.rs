@@ -18,6 +18,7 @@ use aws_types::SdkConfig;
 use aws_types::region::Region;
 use bytes::Bytes;
 
+use crate::alter::{Alter, Answered, operation_of};
 use crate::simulator::Simulator;
 use crate::wire::Reply;
 use crate::{DEMO_ACCESS_KEY_ID, DEMO_REGION, DEMO_SECRET_ACCESS_KEY};
@@ -25,7 +26,15 @@ use crate::{DEMO_ACCESS_KEY_ID, DEMO_REGION, DEMO_SECRET_ACCESS_KEY};
 impl Simulator {
     /// An HTTP client for SDK configurations that reaches this simulator in memory, whatever the URL.
     pub fn http_client(&self) -> SharedHttpClient {
-        SharedHttpClient::new(InMemory { simulator: self.clone() })
+        SharedHttpClient::new(InMemory { simulator: self.clone(), alter: None })
+    }
+
+    /// The same client behind something that changes answers after the simulated AWS has done its work.
+    pub fn http_client_altering(
+        &self,
+        change: impl Fn(&mut Answered) + Send + Sync + 'static,
+    ) -> SharedHttpClient {
+        SharedHttpClient::new(InMemory { simulator: self.clone(), alter: Some(Alter::new(change)) })
     }
 
     /// The simulator's clock as the SDK wants it: signatures, expiry and clock skew follow it.
@@ -80,6 +89,7 @@ impl TimeSource for SimulatedTime {
 #[derive(Debug, Clone)]
 struct InMemory {
     simulator: Simulator,
+    alter: Option<Alter>,
 }
 
 impl HttpClient for InMemory {
@@ -90,12 +100,16 @@ impl HttpClient for InMemory {
 
 impl HttpConnector for InMemory {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let simulator = self.simulator.clone();
-        HttpConnectorFuture::new(async move { exchange(&simulator, request).await })
+        let (simulator, alter) = (self.simulator.clone(), self.alter.clone());
+        HttpConnectorFuture::new(async move { exchange(&simulator, alter.as_ref(), request).await })
     }
 }
 
-async fn exchange(simulator: &Simulator, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn exchange(
+    simulator: &Simulator,
+    alter: Option<&Alter>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
     let user = |error: &'static str| ConnectorError::user(error.into());
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (head, body) = request.into_parts();
@@ -104,7 +118,11 @@ async fn exchange(simulator: &Simulator, request: HttpRequest) -> Result<HttpRes
         .bytes()
         .map(Bytes::copy_from_slice)
         .ok_or_else(|| user("the simulator takes no streamed bodies"))?;
-    let reply = simulator.answer(http::Request::from_parts(head, body)).await;
+    let operation = alter.map(|_| operation_of(&head.headers, &body));
+    let mut reply = simulator.answer(http::Request::from_parts(head, body)).await;
+    if let (Reply::Whole(whole), Some(alter)) = (&mut reply, alter) {
+        *whole = alter.apply(operation.unwrap_or_default(), std::mem::take(whole));
+    }
     if matches!(reply, Reply::Reset) {
         return Err(ConnectorError::io(std::io::Error::from(std::io::ErrorKind::ConnectionReset).into()));
     }

@@ -25,6 +25,7 @@
 //! first brings the world up to the present, in the order in which things were due, so a rollout is the same whether it
 //! is watched every second or once.
 
+mod alter;
 mod calls;
 mod client;
 mod clock;
@@ -45,6 +46,7 @@ mod wall;
 mod wire;
 mod world;
 
+pub use alter::Answered;
 pub use calls::{Call, Outcome};
 pub use fault::{CallNumbers, Fault, FaultKind, Phase, StsRefusal};
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
