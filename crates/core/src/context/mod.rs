@@ -147,7 +147,7 @@ impl Context {
     /// Tells the observer something that is neither news from AWS nor a phase: what was assumed, left out or
     /// retried. `code` is stable, the text is for people.
     pub fn note(&self, level: Level, code: impl Into<String>, text: impl AsRef<str>) {
-        self.emit(EventKind::Note { level, code: code.into(), text: crate::error::redact(text.as_ref()) });
+        self.emit(EventKind::Note { level, code: code.into(), text: crate::error::one_line(text.as_ref()) });
     }
 
     /// The context of a step below this one.

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::redact::{excerpt, redact};
+use super::redact::{excerpt, one_line};
 
 /// One reason for a failure, with its evidence and the next step.
 ///
@@ -45,7 +45,7 @@ impl Cause {
     pub fn new(code: impl Into<String>, message: impl AsRef<str>) -> Self {
         Self {
             code: code.into(),
-            message: redact(message.as_ref()),
+            message: one_line(message.as_ref()),
             at: None,
             field: None,
             evidence: Vec::new(),
@@ -85,7 +85,7 @@ impl Cause {
     /// Says what to do about it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.hint = Some(redact(hint.as_ref()));
+        self.hint = Some(one_line(hint.as_ref()));
         self
     }
 

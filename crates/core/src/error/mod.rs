@@ -17,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cause::{Cause, Location};
+pub(crate) use redact::one_line;
 pub use redact::{EVIDENCE_LIMIT, excerpt, redact};
 
 /// A result whose error is landfall's.
@@ -81,7 +82,7 @@ impl Error {
     pub fn new(kind: ErrorKind, message: impl AsRef<str>) -> Self {
         Self(Box::new(Inner {
             kind,
-            message: redact(message.as_ref()),
+            message: one_line(message.as_ref()),
             hint: None,
             causes: Vec::new(),
             source: None,
@@ -111,7 +112,7 @@ impl Error {
     /// Says what to do next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl AsRef<str>) -> Self {
-        self.0.hint = Some(redact(hint.as_ref()));
+        self.0.hint = Some(one_line(hint.as_ref()));
         self
     }
 
@@ -142,14 +143,14 @@ impl Error {
             }
             next = inner.source();
         }
-        self.0.source = Some(redact(&text));
+        self.0.source = Some(one_line(&text));
         self
     }
 
     /// Puts what was being done before the message: "{doing}: {message}".
     #[must_use]
     pub fn while_doing(mut self, doing: impl AsRef<str>) -> Self {
-        self.0.message = format!("{}: {}", redact(doing.as_ref()), self.0.message);
+        self.0.message = format!("{}: {}", one_line(doing.as_ref()), self.0.message);
         self
     }
 

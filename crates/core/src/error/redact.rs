@@ -85,6 +85,24 @@ pub fn redact(text: &str) -> String {
     clean
 }
 
+/// The redacted text on one line: line breaks and other control characters are escaped, so that what a server or a
+/// variable says can neither break out of a sentence nor steer the terminal or the job log that shows it.
+pub(crate) fn one_line(text: &str) -> String {
+    visible(&redact(text.trim_end()))
+}
+
+fn visible(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '\t' => clean.push(' '),
+            letter if letter.is_control() => clean.extend(letter.escape_default()),
+            letter => clean.push(letter),
+        }
+    }
+    clean
+}
+
 /// The last lines that fit [`EVIDENCE_LIMIT`] bytes, redacted; says how many were left out.
 ///
 /// They are redacted as one text, because a private key is spread over many lines of a log.
@@ -102,7 +120,10 @@ pub fn excerpt<S: AsRef<str>>(lines: &[S]) -> Vec<String> {
     );
     let last: Vec<&str> = last.iter().map(|line| start_of(line.as_ref(), EVIDENCE_LIMIT)).collect();
     let clean = redact(&last.join("\n"));
-    let clean: Vec<&str> = if last.is_empty() { Vec::new() } else { clean.split('\n').collect() };
+    let clean: Vec<String> = match last.is_empty() {
+        true => Vec::new(),
+        false => clean.split('\n').map(|line| visible(line.trim_end_matches('\r'))).collect(),
+    };
     let mut kept = Vec::new();
     let mut room = EVIDENCE_LIMIT;
     for (index, line) in clean.iter().enumerate().rev() {

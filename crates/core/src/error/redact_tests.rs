@@ -125,6 +125,35 @@ fn a_log_of_megabytes_is_cut_to_its_last_lines_and_the_limit() {
     assert!(kept.iter().map(String::len).sum::<usize>() < EVIDENCE_LIMIT + 64);
 }
 
+#[test]
+fn what_others_say_stays_on_its_line_and_steers_no_terminal() {
+    let said = "first\nsecond\r\u{1b}[31m\tthird\u{7}\u{9b}2J";
+    let expected = "first\\nsecond\\r\\u{1b}[31m third\\u{7}\\u{9b}2J";
+    let cause = Cause::new("code", said).with_hint(said).with_evidence([said]);
+    assert_eq!((cause.message.as_str(), cause.hint.as_deref()), (expected, Some(expected)));
+    assert_eq!(cause.evidence, ["first", "second\\r\\u{1b}[31m third\\u{7}\\u{9b}2J"]);
+    let error = Error::invalid(said).with_hint(said).with_source(&Error::invalid("x").while_doing(said));
+    assert_eq!((error.message(), error.hint()), (expected, Some(expected)));
+    assert!(!error.report().contains(|letter: char| letter.is_control() && letter != '\n'));
+    assert_eq!(crate::News::new("id", crate::event::Level::Info, said).text, expected);
+}
+
+/// The corpus of the fuzz target, and what it has found.
+#[test]
+fn every_input_of_the_fuzzer_is_redacted_once() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
+    let mut seen = 0;
+    for folder in [root.join("corpus/redact"), root.join("found/redact")] {
+        for entry in std::fs::read_dir(folder).into_iter().flatten() {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            let once = redact(&String::from_utf8_lossy(&bytes));
+            assert_eq!(redact(&once), once);
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "the corpus is not where it should be");
+}
+
 proptest::proptest! {
     #[test]
     fn redaction_never_panics_and_once_is_enough(text in ".{0,400}") {

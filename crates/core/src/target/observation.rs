@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::data::Outputs;
-use crate::error::{Cause, redact};
+use crate::error::{Cause, one_line};
 use crate::event::Level;
 
 /// How to look.
@@ -122,7 +122,7 @@ impl News {
     /// News with AWS's id.
     #[must_use]
     pub fn new(id: impl Into<String>, level: Level, text: impl AsRef<str>) -> Self {
-        Self { id: id.into(), at: None, level, text: redact(text.as_ref()) }
+        Self { id: id.into(), at: None, level, text: one_line(text.as_ref()) }
     }
 
     /// Says when it happened.

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use delays::{Delays, Pace};
 
 use crate::context::Context;
-use crate::error::{Cause, Error, ErrorKind, redact};
+use crate::error::{Cause, Error, ErrorKind, one_line};
 use crate::event::EventKind;
 use crate::runtime::{Interrupted, Recorded, Runtime};
 use crate::target::{
@@ -186,7 +186,7 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
         seen.progress = observation.progress;
         match observation.state {
             State::Pending { waiting_for, person } => {
-                let waiting_for = redact(&waiting_for);
+                let waiting_for = one_line(&waiting_for);
                 let other = seen.waiting_for.as_ref().is_none_or(|(before, _)| *before != waiting_for);
                 let due =
                     seen.last_progress_told.is_none_or(|told| now.duration_since(told) >= self.heartbeat());
