@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use jiff::{SignedDuration, Timestamp};
+use landfall_aws::bounded::AnswerLimit;
 use landfall_aws::call::{self, Call};
 use landfall_aws::endpoint;
 use landfall_aws::environment::Environment;
@@ -21,6 +22,7 @@ use landfall_core::event::{EventKind, Level};
 use landfall_core::{Context, Error, ErrorKind, Place, Result};
 use secrecy::ExposeSecret;
 
+use crate::checks::is_account;
 use crate::detect::{left_over, remarks};
 use crate::length::Length;
 use crate::provider::{Asking, Chained, WebIdentity, now};
@@ -271,15 +273,19 @@ impl Auth {
         let client = aws_sdk_sts::Client::new(config);
         let call = Call::read("sts", "GetCallerIdentity");
         let asked = call::run(cx, &call, || async {
-            client.get_caller_identity().send().await.map_err(Failure::from)
+            let request = client.get_caller_identity().customize().interceptor(AnswerLimit);
+            request.send().await.map_err(Failure::from)
         });
         let answer = asked.await.map_err(|error| self.with_what_is_there(error, ready))?;
         let missing = || Error::internal("sts GetCallerIdentity: the answer does not say who we are");
-        Ok(Identity {
-            arn: answer.arn.ok_or_else(missing)?,
-            account: answer.account.ok_or_else(missing)?,
-            user_id: answer.user_id.unwrap_or_default(),
-        })
+        let account = answer.account.filter(|account| is_account(account)).ok_or_else(missing)?;
+        // arn:PARTITION:iam|sts::ACCOUNT:..., of the same account.
+        let is_whole = |arn: &String| {
+            let mut parts = arn.split(':');
+            parts.next() == Some("arn") && parts.nth(3) == Some(account.as_str())
+        };
+        let arn = answer.arn.filter(is_whole).ok_or_else(missing)?;
+        Ok(Identity { arn, account, user_id: answer.user_id.unwrap_or_default() })
     }
 
     /// When nothing was found: what lies about that may have been meant.

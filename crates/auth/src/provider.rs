@@ -14,6 +14,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_smithy_async::time::SharedTimeSource;
 use jiff::{SignedDuration, Timestamp};
+use landfall_aws::bounded::{AnswerLimit, read_text};
 use landfall_aws::call::{self, Call};
 use landfall_aws::environment::Environment;
 use landfall_aws::failure::Failure;
@@ -32,6 +33,10 @@ const LONGEST_CHAINED: i32 = 3600;
 
 /// The longest session of any role: <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>.
 pub(crate) const LONGEST: i32 = 43_200;
+
+/// Bytes that are read of a token's file: more than the 20,000 characters that STS takes, so that a token of twice that
+/// length is told with its length.
+const LARGEST_FILE: usize = 64 * 1024;
 
 /// What both kinds of session need.
 #[derive(Clone)]
@@ -102,10 +107,11 @@ impl WebIdentity {
             let request = request.set_policy(policies.document());
             let request = request.set_policy_arns(policies.arns_for_request());
             let request = request.set_duration_seconds(seconds).web_identity_token(token.expose());
+            let request = request.customize().interceptor(AnswerLimit);
             async move { request.send().await.map_err(Failure::from) }
         });
         let answer = asked.await.map_err(|failure| explain::web_identity(failure, role, token.claims()))?;
-        taken(answer.credentials, "landfall web identity")
+        taken(answer.credentials, "AssumeRoleWithWebIdentity", "landfall web identity")
     }
 }
 
@@ -146,12 +152,12 @@ impl Chained {
             let request = request.set_policy_arns(role.policies.arns_for_request());
             let request = request.set_tags(tags.clone()).set_transitive_tag_keys(role.transitive_keys());
             let request = request.set_source_identity(role.source_identity.clone());
-            let request = request.set_duration_seconds(seconds);
+            let request = request.set_duration_seconds(seconds).customize().interceptor(AnswerLimit);
             async move { request.send().await.map_err(Failure::from) }
         });
         let answer =
             asked.await.map_err(|failure| explain::assume_role(failure, role, &self.asking.session_name))?;
-        taken(answer.credentials, "landfall assumed role")
+        taken(answer.credentials, "AssumeRole", "landfall assumed role")
     }
 }
 
@@ -183,7 +189,7 @@ pub(crate) fn read(source: &TokenSource, environment: &Environment) -> Option<Re
         TokenSource::Environment(name) => {
             environment.get(name).map(str::to_owned).ok_or_else(|| absent(name, environment))
         }
-        TokenSource::File(path) => std::fs::read_to_string(path).map_err(|error| {
+        TokenSource::File(path) => read_text(path, LARGEST_FILE).map_err(|error| {
             Cause::new("token-file", format!("the OIDC token's file {field} cannot be read: {error}"))
                 .in_field(&field)
                 .with_hint(
@@ -254,12 +260,21 @@ fn told(error: Error) -> CredentialsError {
     CredentialsError::provider_error(error)
 }
 
-fn taken(credentials: Option<StsCredentials>, name: &'static str) -> Result<Credentials> {
-    let answer =
-        credentials.ok_or_else(|| Error::internal("STS opened a session and sent no credentials"))?;
-    let expiry = SystemTime::try_from(*answer.expiration()).map_err(|error| {
-        Error::internal("STS sent no time for the end of the session").with_source(&error)
-    })?;
+fn taken(credentials: Option<StsCredentials>, call: &str, name: &'static str) -> Result<Credentials> {
+    let lacking = |what: &str| Error::internal(format!("sts {call}: the answer holds no {what}"));
+    let answer = credentials.ok_or_else(|| lacking("credentials"))?;
+    // Members that were missing come out of the SDK empty, or as the year 1970.
+    for (what, value) in [
+        ("access key id", answer.access_key_id()),
+        ("secret access key", answer.secret_access_key()),
+        ("session token", answer.session_token()),
+    ] {
+        if value.trim().is_empty() {
+            return Err(lacking(what));
+        }
+    }
+    let expiry = SystemTime::try_from(*answer.expiration()).ok().filter(|at| *at > SystemTime::UNIX_EPOCH);
+    let expiry = expiry.ok_or_else(|| lacking("time of the session's end"))?;
     let token = Some(answer.session_token().to_owned());
     Ok(Credentials::new(answer.access_key_id(), answer.secret_access_key(), token, Some(expiry), name))
 }

@@ -1,5 +1,6 @@
 //! What every AWS crate of landfall shares.
 //!
+//! - [`bounded`]: limits on what is read.
 //! - [`environment`]: a snapshot of the environment; the one place that reads it.
 //! - [`http`]: the HTTP client with the user's certificates and proxies.
 //! - [`endpoint`]: endpoint variables, regions and partitions.
@@ -8,6 +9,7 @@
 //! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
 //! - [`call`]: the one retry loop around calls.
 
+pub mod bounded;
 pub mod call;
 pub mod config;
 pub mod endpoint;

@@ -21,7 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    BeforeTransmitInterceptorContextMut, FinalizerInterceptorContextRef,
+    BeforeDeserializationInterceptorContextMut, BeforeTransmitInterceptorContextMut,
+    FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -37,6 +38,7 @@ use landfall_core::error::redact;
 use landfall_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 
+use crate::bounded::bound;
 use crate::failure::Failure;
 
 /// How much of an answer that is not JSON is shown: enough to recognise a proxy's error page.
@@ -120,6 +122,16 @@ impl Intercept for Exchange {
         Ok(())
     }
 
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        bound(context.response_mut());
+        Ok(())
+    }
+
     // After the attempt and not after deserialisation: it is called when that failed as well.
     fn read_after_attempt(
         &self,
@@ -170,8 +182,8 @@ impl Answer {
     /// # Errors
     /// [`ErrorKind::Transient`] for a page of HTML and for JSON that breaks off: something between us and AWS, or
     /// a server in trouble. [`ErrorKind::Internal`] for any other answer that is not what was expected. The error
-    /// shows the start of an answer that is not JSON; of JSON it shows the place of the problem only, since values
-    /// may be secrets of the user's.
+    /// shows the start of an answer that is not JSON, up to the first brace; of JSON it shows the place of the problem
+    /// only, since values may be secrets of the user's.
     pub fn json<T: DeserializeOwned>(&self, operation: &str) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| self.unreadable(operation, &error))
     }
@@ -196,7 +208,9 @@ impl Answer {
         let html = text.get(..1) == Some("<");
         let kind = if html || text.is_empty() { ErrorKind::Transient } else { ErrorKind::Internal };
         let what = if html { "a page of HTML or XML" } else { "no JSON" };
-        let shown: String = redact(text).chars().take(SHOWN).collect();
+        // Something before an answer of ECS, or a page that quotes one.
+        let before = text.split('{').next().unwrap_or_default();
+        let shown: String = redact(before).chars().take(SHOWN).collect();
         Error::new(
             kind,
             format!("{operation}: the answer (HTTP {status}, {bytes} bytes) is {what}{told}: {shown}"),

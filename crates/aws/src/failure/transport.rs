@@ -9,6 +9,7 @@ use landfall_core::error::redact;
 use landfall_core::{Error, ErrorKind};
 
 use super::{Again, Effect, Failure};
+use crate::bounded::TooLarge;
 use crate::raw::SHOWN;
 
 /// What hyper says when a connection could not be made, and what the SDK's HTTP client says when that took too
@@ -55,7 +56,12 @@ where
         let text = source.to_string();
         NEVER_CONNECTED.iter().any(|known| text.contains(known))
     });
+    let too_large = chain(error).find_map(|source| source.downcast_ref::<TooLarge>());
     match error {
+        _ if too_large.is_some() => {
+            let error = Error::internal(too_large.map(ToString::to_string).unwrap_or_default());
+            Failure::without_answer(error.with_hint(NOT_AWS), Effect::Unknown, Again::Never)
+        }
         SdkError::ConstructionFailure(_) => Failure::without_answer(
             Error::internal("the request could not be made").with_source(error),
             Effect::NotSent,
@@ -75,6 +81,8 @@ where
         _ => passing("the answer could not be read", error),
     }
 }
+
+const NOT_AWS: &str = "no answer of AWS is that large: check AWS_ENDPOINT_URL and the proxy variables";
 
 /// An answer that the SDK could make nothing of: of something between us and AWS, or of a server that is not AWS.
 pub(super) fn unreadable<E>(error: &SdkError<E, HttpResponse>, response: &HttpResponse) -> Failure

@@ -5,7 +5,8 @@ use landfall_simulator::{DEMO_CLUSTER, Fault, FaultKind, Simulator};
 use serde_json::{Value, json};
 
 use super::{Answer, Exchange};
-use crate::failure::{Effect, Failure};
+use crate::bounded::LARGEST_ANSWER;
+use crate::failure::{Again, Effect, Failure};
 
 fn answer(body: &str, status: u16) -> Answer {
     let body = Bytes::copy_from_slice(body.as_bytes());
@@ -124,4 +125,33 @@ fn debug_shows_lengths_and_no_bodies() {
     exchange.set(Some(answer("canary-answer", 200)));
     let told = format!("{exchange:?}");
     assert!(told.contains("body_bytes") && !told.contains("canary"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_end_is_given_up_and_not_asked_for_again() {
+    for (bytes, refused) in [(LARGEST_ANSWER, false), (LARGEST_ANSWER + 1, true)] {
+        let simulator = Simulator::builder().build();
+        let http = simulator.http_client_altering(move |answered| answered.body = vec![b' '; bytes].into());
+        let client = Client::new(&simulator.sdk_config().into_builder().http_client(http).build());
+        let exchange = Exchange::new("{}");
+        let sent = client.list_clusters().customize().interceptor(exchange.clone()).send().await;
+        let answered = exchange.answered(sent);
+        assert_eq!(answered.is_err(), refused, "{bytes} bytes");
+        if let Err(failure) = answered {
+            assert_eq!((failure.kind(), failure.again()), (ErrorKind::Internal, Again::Never), "{failure:?}");
+            assert!(failure.error().message().contains("more than 8 MiB"), "{failure:?}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_with_something_before_it_is_shown_up_to_where_values_begin() {
+    for body in [
+        r#"proxy: {"environment": [{"value": "canary-value"}]}"#,
+        r#"<pre>{"environment": [{"value": "canary-value"}]}</pre>"#,
+    ] {
+        let error = answer(body, 200).json::<Value>("DescribeTaskDefinition").unwrap_err();
+        let told = format!("{error:?}");
+        assert!(!told.contains("canary") && told.contains(&body[..5]), "{told}");
+    }
 }
