@@ -117,7 +117,10 @@ impl Looking<'_> {
             }
         };
         self.facts.now = described.at;
-        let Some(found) = described.value else {
+        // A list that mixes deployments up may have led to somebody else's.
+        let id = &self.watch.deployment.id;
+        let is_ours = |found: &ServiceDeployment| is_revision_of(&found.target_service_revision.arn, id);
+        let Some(found) = described.value.filter(is_ours) else {
             if self.is_overdue(described.at) {
                 self.watch_the_service_because("DescribeServiceDeployments does not show the deployment");
             }
@@ -228,7 +231,7 @@ impl Looking<'_> {
         // Doubling keeps a crash loop from costing calls at every look.
         let more = self.watch.purpose != Purpose::RollBack
             && trouble > 0
-            && (self.memory.diagnosed_at == 0 || trouble >= self.memory.diagnosed_at * 2);
+            && (self.memory.diagnosed_at == 0 || trouble >= self.memory.diagnosed_at.saturating_mul(2));
         let wanted = more || ended || (self.last && !paused);
         if over || self.watch.purpose == Purpose::Busy {
             return Ok(());

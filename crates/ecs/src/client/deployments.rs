@@ -71,7 +71,7 @@ impl Client {
         Ok(found)
     }
 
-    /// DescribeServiceDeployments of one ARN. Nothing: AWS says that it is missing.
+    /// DescribeServiceDeployments of one ARN. Nothing: AWS says that it is missing, or tells of others only.
     pub(crate) async fn describe_service_deployment(
         &self,
         cx: &Context,
@@ -82,7 +82,8 @@ impl Client {
         let body = json!({ "serviceDeploymentArns": [arn] }).to_string();
         let answer = exchange!(cx, call, self.ecs, describe_service_deployments, body)?;
         let found: Answered<Described> = facts("DescribeServiceDeployments", &answer)?;
-        Ok(Answered { value: found.value.service_deployments.into_iter().next(), at: found.at })
+        let is_asked_for = |found: &ServiceDeployment| found.service_deployment_arn == arn;
+        Ok(Answered { value: found.value.service_deployments.into_iter().find(is_asked_for), at: found.at })
     }
 
     /// DescribeServiceRevisions of at most 20 ARNs; the rest is left out.

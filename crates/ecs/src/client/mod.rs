@@ -90,10 +90,11 @@ use exchange;
 
 impl Client {
     pub(crate) fn new(config: &SdkConfig, place: &Place, cluster: &str, service: &str) -> Self {
+        let config = landfall_aws::config::prepared(config);
         Self {
-            ecs: aws_sdk_ecs::Client::new(config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(config),
-            config: config.clone(),
+            ecs: aws_sdk_ecs::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            config,
             place: place.clone(),
             cluster: cluster.to_owned(),
             service: service.to_owned(),
@@ -135,6 +136,17 @@ fn facts<T: DeserializeOwned>(operation: &'static str, answer: &Answer) -> Resul
         )
     })?;
     Ok(Answered { value, at: answer.date })
+}
+
+/// The failure of an answer that is about something else than what was asked for.
+fn another(operation: &str, seen: &str, asked: &str) -> Failure {
+    let message = format!("{operation}: the answer {seen}, and {asked} was asked for");
+    let error = Error::new(ErrorKind::Transient, message);
+    error
+        .with_hint(
+            "something between here and AWS mixes answers up: check AWS_ENDPOINT_URL and the proxy variables",
+        )
+        .into()
 }
 
 /// An optional call: denied, or unknown to the server, is an answer too.

@@ -5,8 +5,8 @@ use landfall_core::Context;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answered, Category, Client, exchange, facts};
-use crate::facts::Service;
+use super::{Answered, Category, Client, another, exchange, facts};
+use crate::facts::{Service, last_segment};
 
 /// What DescribeServices says about the one service.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -30,12 +30,20 @@ struct Names {
 
 impl Client {
     /// DescribeServices. No service in the answer: there is none of this name.
+    ///
+    /// A service of another name is no answer: a proxy or cache that mixes answers up must not make a deployment look
+    /// finished.
     pub(crate) async fn describe_service(&self, cx: &Context) -> Result<Answered<Option<Service>>, Failure> {
         let call = self.read("DescribeServices", Category::ReadServices).on(self.subject());
         let body = json!({ "cluster": self.cluster, "services": [self.service] }).to_string();
         let answer = exchange!(cx, call, self.ecs, describe_services, body)?;
         let found: Answered<Described> = facts("DescribeServices", &answer)?;
-        Ok(Answered { value: found.value.services.into_iter().next(), at: found.at })
+        let (mut ours, others): (Vec<_>, Vec<_>) =
+            found.value.services.into_iter().partition(|service| self.is_asked_for(service));
+        match (ours.pop(), others.first()) {
+            (None, Some(other)) => Err(self.about_another("DescribeServices", other)),
+            (ours, _) => Ok(Answered { value: ours, at: found.at }),
+        }
     }
 
     /// UpdateService with a task definition and nothing else: what is not named stays as it is, so that scaling
@@ -54,7 +62,30 @@ impl Client {
         }
         let answer = exchange!(cx, call, self.ecs, update_service, body.to_string())?;
         let updated: Answered<Updated> = facts("UpdateService", &answer)?;
+        if !self.is_asked_for(&updated.value.service) {
+            return Err(self.about_another("UpdateService", &updated.value.service));
+        }
         Ok(Answered { value: updated.value.service, at: updated.at })
+    }
+
+    /// By name, whether the caller gave a name or an ARN; and by the cluster, where the answer tells it.
+    fn is_asked_for(&self, service: &Service) -> bool {
+        let name = match service.service_name.as_str() {
+            "" => last_segment(&service.service_arn),
+            name => name,
+        };
+        let cluster = last_segment(&service.cluster_arn);
+        name == last_segment(&self.service) && (cluster.is_empty() || cluster == last_segment(&self.cluster))
+    }
+
+    /// May pass, as everything that something between us and AWS does.
+    fn about_another(&self, operation: &str, other: &Service) -> Failure {
+        let seen = match (other.service_name.as_str(), other.service_arn.as_str()) {
+            ("", "") => "does not say which service it is about".to_owned(),
+            ("", arn) => format!("is about {arn}"),
+            (name, _) => format!("is about service {name} in {}", last_segment(&other.cluster_arn)),
+        };
+        another(operation, &seen, &self.subject())
     }
 
     /// The first page of ListServices: names for an error message.

@@ -6,9 +6,9 @@ use landfall_core::Context;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Category, Client, exchange, facts};
+use super::{Category, Client, another, exchange, facts};
 use crate::document::{Document, RUN_TAG};
-use crate::facts::TaskDefinition;
+use crate::facts::{TaskDefinition, family_and_revision, short};
 
 /// A registered revision: its document, and what ECS added to it.
 #[derive(Debug, Clone)]
@@ -43,9 +43,20 @@ struct Listed {
 }
 
 impl Revision {
-    fn of(operation: &'static str, answer: &Answer) -> Result<Self, Failure> {
+    /// `asked`: a family, `family:revision` or an ARN.
+    fn of(operation: &'static str, answer: &Answer, asked: &str) -> Result<Self, Failure> {
         let head = facts::<Described>(operation, answer)?.value.task_definition;
-        let document = Document::from_answer(&answer.body)?;
+        let asked = short(asked);
+        let is_asked_for = family_and_revision(&head.task_definition_arn)
+            .is_some_and(|(family, _)| asked == family || asked == short(&head.task_definition_arn));
+        if !is_asked_for {
+            let seen = match head.task_definition_arn.as_str() {
+                "" => "does not say which task definition it is about".to_owned(),
+                arn => format!("is about {}", short(arn)),
+            };
+            return Err(another(operation, &seen, &format!("task definition {asked}")));
+        }
+        let document = Document::from_answer(&answer.body).map_err(|error| error.while_doing(operation))?;
         Ok(Self {
             arn: head.task_definition_arn,
             number: head.revision,
@@ -73,7 +84,7 @@ impl Client {
             .on(format!("task definition {}", crate::facts::short(name)));
         let body = json!({ "taskDefinition": name, "include": ["TAGS"] }).to_string();
         let answer = exchange!(cx, call, self.ecs, describe_task_definition, body)?;
-        Revision::of("DescribeTaskDefinition", &answer)
+        Revision::of("DescribeTaskDefinition", &answer, name)
     }
 
     /// ListTaskDefinitions: the newest active revisions of a family, newest first.
@@ -96,6 +107,6 @@ impl Client {
             .write("RegisterTaskDefinition", Category::RegisterTaskDefinition)
             .on(format!("family {}", document.family()));
         let answer = exchange!(cx, call, self.ecs, register_task_definition, document.to_body())?;
-        Revision::of("RegisterTaskDefinition", &answer)
+        Revision::of("RegisterTaskDefinition", &answer, document.family())
     }
 }

@@ -130,7 +130,8 @@ impl ServiceDeployment {
 
     /// How many tasks of the revisions before ours still run.
     pub(crate) fn old_tasks(&self) -> u64 {
-        self.source_service_revisions.iter().map(|source| source.running_task_count).sum()
+        let counts = self.source_service_revisions.iter().map(|source| source.running_task_count);
+        counts.fold(0, u64::saturating_add)
     }
 
     pub(crate) fn failures(&self) -> u64 {

@@ -103,7 +103,8 @@ impl Service {
 
     /// How many tasks of other deployments than `id` still run.
     pub(crate) fn tasks_of_others(&self, id: &str) -> u64 {
-        self.deployments.iter().filter(|other| other.id != id).map(|other| other.running_count).sum()
+        let others = self.deployments.iter().filter(|other| other.id != id);
+        others.map(|other| other.running_count).fold(0, u64::saturating_add)
     }
 
     /// Events of our time, oldest first. ECS lists the newest first.

@@ -69,7 +69,9 @@ async fn of_brief(
         None => revision_of(target, cx, &brief.target_service_revision_arn).await?,
     };
     let Some(task_definition) = task_definition else { return Ok(of_primary(scene)) };
-    Ok(find::of_brief(brief, &task_definition).map(|started| (started, brief.status.clone())))
+    // Without a time of its own it is under way even so.
+    let started = find::of_brief(brief, &task_definition).map(|started| (started, brief.status.clone()));
+    Ok(started.or_else(|| of_primary(scene)))
 }
 
 /// The task definition of a service revision, if it may be read.
