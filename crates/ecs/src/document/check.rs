@@ -17,6 +17,12 @@ const MOST_TAGS: usize = 50;
 const LONGEST_TAG_KEY: usize = 128;
 const LONGEST_TAG_VALUE: usize = 256;
 
+/// Levels that a document may have: the model has eight. Readers of JSON go down 127, and an answer of ECS has one more
+/// around the document.
+const DEEPEST: usize = 100;
+/// Problems that are told of one file: nobody mends more at a time, and the place of each is searched for.
+const MOST_PROBLEMS: usize = 100;
+
 /// What a check of a whole document found.
 pub(super) struct Found<'a> {
     source: &'a Source,
@@ -27,6 +33,9 @@ pub(super) struct Found<'a> {
 /// Checks everything but the images, which may still be set.
 pub(super) fn document<'a>(root: &Node, source: &'a Source) -> Found<'a> {
     let mut found = Found { source, problems: Vec::new(), warnings: Vec::new() };
+    if depth(root) > DEEPEST {
+        found.problem("", format!("the file has more than {DEEPEST} levels of objects and lists"), root);
+    }
     found.object(root, TASK_DEFINITION, "");
     found.family(root);
     found.containers(root);
@@ -44,16 +53,18 @@ pub(super) fn finished(root: &Node, source: &Source) -> Vec<Cause> {
 
 impl Found<'_> {
     fn problem(&mut self, path: &str, message: impl AsRef<str>, node: &Node) {
-        self.problems.push(self.source.invalid(path, message, node.at));
+        add(&mut self.problems, || self.source.invalid(path, message, node.at));
     }
 
     /// A required member that is not there; a key that looks like it is named.
     fn missing(&mut self, object: &Node, path: &str, key: &str, message: &str) {
-        let cause = self.source.invalid(path, message, object.at);
-        let present = object.members().iter().map(|member| member.key.as_str());
-        self.problems.push(match near::nearest(key, present) {
-            Some(other) => cause.with_hint(format!("`{other}` looks like it; did you mean `{key}`?")),
-            None => cause,
+        add(&mut self.problems, || {
+            let cause = self.source.invalid(path, message, object.at);
+            let present = object.members().iter().map(|member| member.key.as_str());
+            match near::nearest(key, present) {
+                Some(other) => cause.with_hint(format!("`{other}` looks like it; did you mean `{key}`?")),
+                None => cause,
+            }
         });
     }
 
@@ -69,10 +80,12 @@ impl Found<'_> {
 
     fn unknown(&mut self, member: &Member, shape: Shape, field: &str) {
         if let Some(known) = near::nearest(&member.key, shape.iter().map(|(name, _)| *name)) {
-            let message =
-                format!("`{}` is not a field that is known here; did you mean `{known}`?", member.key);
-            let cause = self.source.invalid(field, message, member.key_at);
-            self.warnings.push(cause.with_hint("it is kept and sent as it is"));
+            add(&mut self.warnings, || {
+                let message =
+                    format!("`{}` is not a field that is known here; did you mean `{known}`?", member.key);
+                let cause = self.source.invalid(field, message, member.key_at);
+                cause.with_hint("it is kept and sent as it is")
+            });
         }
     }
 
@@ -105,15 +118,17 @@ impl Found<'_> {
         let fraction = node.as_number().is_some_and(|number| !json::is_whole(number));
         let found = if fraction { "a number with a fraction" } else { node.kind() };
         let message = format!("`{path}`: expected {expected}, found {found}");
-        let cause = self.source.invalid(path, message, node.at);
         let hint = match (&node.value, expected) {
             (Json::Number(_) | Json::Bool(_), "a string") => Some("put the value in quotes"),
             (Json::String(_), "a whole number" | "true or false") => Some("write the value without quotes"),
             _ => None,
         };
-        self.problems.push(match hint {
-            Some(hint) => cause.with_hint(hint),
-            None => cause,
+        add(&mut self.problems, || {
+            let cause = self.source.invalid(path, message, node.at);
+            match hint {
+                Some(hint) => cause.with_hint(hint),
+                None => cause,
+            }
         });
     }
 
@@ -236,6 +251,21 @@ impl Found<'_> {
             }
         }
     }
+}
+
+/// Adds to what is told, up to the most that is.
+pub(super) fn add(told: &mut Vec<Cause>, make: impl FnOnce() -> Cause) {
+    match told.len() {
+        MOST_PROBLEMS => told.push(Cause::new("more-problems", "there are more, told when these are mended")),
+        more if more > MOST_PROBLEMS => {}
+        _ => told.push(make()),
+    }
+}
+
+fn depth(node: &Node) -> usize {
+    let below = node.items().iter().chain(node.members().iter().map(|member| &member.value));
+    let below = below.map(depth).max().unwrap_or(0);
+    below + usize::from(node.is_array() || node.is_object())
 }
 
 /// What was expected, when the value is of another kind.

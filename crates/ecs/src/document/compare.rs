@@ -1,6 +1,8 @@
 //! What ECS changes by itself between registering and describing, and how the entries of two lists belong
 //! together. Shared by [`super::diff`] and [`super::echo_check`].
 
+use indexmap::IndexMap;
+
 use super::Document;
 use super::json::{Json, Node, canonical};
 use super::members::{self, Kind, Shape, TASK_DEFINITION};
@@ -134,25 +136,20 @@ pub(super) type Pair<'a> = (String, Option<&'a Node>, Option<&'a Node>);
 /// member, or an entry lacks it, or two share it. Then only the order can tell.
 pub(super) fn pairs<'a>(key: &str, one: &'a [Node], other: &'a [Node]) -> Option<Vec<Pair<'a>>> {
     let (one, other) = (labelled(key, one)?, labelled(key, other)?);
-    let partner = |side: &[(String, &'a Node)], label: &str| {
-        side.iter().find(|(name, _)| name == label).map(|(_, node)| *node)
-    };
     let mut pairs: Vec<Pair<'a>> =
-        one.iter().map(|(label, node)| (label.clone(), Some(*node), partner(&other, label))).collect();
-    let new = other.iter().filter(|(label, _)| partner(&one, label).is_none());
+        one.iter().map(|(label, node)| (label.clone(), Some(*node), other.get(label).copied())).collect();
+    let new = other.iter().filter(|(label, _)| !one.contains_key(*label));
     pairs.extend(new.map(|(label, node)| (label.clone(), None, Some(*node))));
     Some(pairs)
 }
 
 /// The entries with their names, or `None` when the names do not tell them apart.
-fn labelled<'a>(key: &str, items: &'a [Node]) -> Option<Vec<(String, &'a Node)>> {
-    let mut entries: Vec<(String, &Node)> = Vec::with_capacity(items.len());
+fn labelled<'a>(key: &str, items: &'a [Node]) -> Option<IndexMap<String, &'a Node>> {
+    let mut entries = IndexMap::with_capacity(items.len());
     for item in items {
-        let label = label(key, item)?;
-        if entries.iter().any(|(other, _)| *other == label) {
+        if entries.insert(label(key, item)?, item).is_some() {
             return None;
         }
-        entries.push((label, item));
     }
     Some(entries)
 }

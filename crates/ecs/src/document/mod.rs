@@ -21,6 +21,8 @@ mod compare;
 mod diff;
 mod echo;
 mod edit;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub mod image;
 mod json;
 mod members;
@@ -49,6 +51,10 @@ use source::Source;
 /// The tag that says which run registered a revision. It differs between runs of the same content, so
 /// [`Document::digest`] and [`diff`] leave it out.
 pub const RUN_TAG: &str = "landfall:run";
+
+/// Bytes of a file that is read. ECS takes a task definition of 64 KiB ("Amazon ECS service quotas"); indentation, and
+/// what ECS adds to a description, make several times that.
+pub const LARGEST_FILE: usize = 512 * 1024;
 
 /// A task definition in the shape of RegisterTaskDefinition's request.
 ///
@@ -87,6 +93,16 @@ impl Document {
     /// [`landfall_core::ErrorKind::Invalid`] with one cause for each problem; a missing image is not a problem
     /// before [`Document::finish`].
     pub fn parse(file: &str, text: &str) -> Result<Self> {
+        if text.len() > LARGEST_FILE {
+            let message =
+                format!("{file} has {} KiB, and at most {} are read", text.len() / 1024, LARGEST_FILE / 1024);
+            let source = Source::new(file, "");
+            let cause = Cause::new("invalid-input", message);
+            return Err(refusal(
+                &source,
+                vec![cause.with_hint("ECS takes task definitions of up to 64 KiB")],
+            ));
+        }
         let source = Source::new(file, text);
         let read = json::parse(&source).and_then(|root| shape::of_file(root, &source));
         let (root, mut warnings) = read.map_err(|problems| refusal(&source, problems))?;

@@ -1,8 +1,12 @@
 //! Where a task definition comes from.
 
 use std::fmt;
+use std::path::Path;
 
+use landfall_aws::bounded::read_text;
 use landfall_core::{Cause, Error, Result};
+
+use crate::document;
 
 /// Where the task definition comes from that the service will run.
 #[derive(Clone, PartialEq, Eq)]
@@ -81,12 +85,11 @@ fn is_path(text: &str) -> bool {
 }
 
 fn read_file(path: &str) -> Result<TaskDefinitionSource> {
-    match std::fs::read_to_string(path) {
+    match read_text(Path::new(path), document::LARGEST_FILE) {
         Ok(text) => Ok(TaskDefinitionSource::File { name: path.to_owned(), text }),
         Err(error) => {
             let why = match error.kind() {
                 std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
-                std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
                 _ => error.to_string(),
             };
             let problem = Cause::invalid("task definition", format!("`{path}` cannot be read: {why}"))

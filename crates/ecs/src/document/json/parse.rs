@@ -8,6 +8,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use landfall_core::Cause;
 
 use super::{Json, Member, Node};
+use crate::document::check::add;
 use crate::document::path;
 use crate::document::source::Source;
 
@@ -83,13 +84,14 @@ impl Reader<'_> {
             };
             let field = path::member(path, &key);
             if let Some(first) = first_places.get(&key) {
-                let first = self.source.location(*first);
-                let message = format!("`{field}` is given twice; the first is at {first}");
-                self.twice.push(
-                    self.source
+                let source = self.source;
+                add(&mut self.twice, || {
+                    let first = source.location(*first);
+                    let message = format!("`{field}` is given twice; the first is at {first}");
+                    source
                         .invalid(&field, message, Some(key_at))
-                        .with_hint("keep one of the two: JSON readers disagree about which one counts"),
-                );
+                        .with_hint("keep one of the two: JSON readers disagree about which one counts")
+                });
             } else {
                 first_places.insert(key.clone(), key_at);
             }

@@ -297,3 +297,49 @@ fn keys_that_look_like_known_ones_are_warned_about_and_kept() {
         assert!(document.to_body().contains(key), "{key}");
     }
 }
+
+#[test]
+fn a_file_that_no_task_definition_fills_is_refused_before_it_is_read() {
+    let text = format!("{{\"family\":\"{}\"}}", "a".repeat(crate::document::LARGEST_FILE));
+    let error = Document::parse("td.json", &text).unwrap_err();
+    assert!(error.report().contains("td.json has 512 KiB"), "{}", error.report());
+}
+
+#[test]
+fn a_file_deeper_than_an_answer_of_ecs_could_be_is_refused() {
+    let file = |levels: usize| {
+        let (open, close) = ("[".repeat(levels), "]".repeat(levels));
+        format!("{{\"family\":\"web\",\"containerDefinitions\":[{{\"name\":\"web\"}}],\"x\":{open}{close}}}")
+    };
+    assert!(Document::parse("td.json", &file(99)).is_ok());
+    let error = Document::parse("td.json", &file(100)).unwrap_err();
+    assert!(error.report().contains("more than 100 levels"), "{}", error.report());
+}
+
+#[test]
+fn of_a_flood_of_problems_the_first_hundred_are_told() {
+    for text in [
+        format!("{{\"family\":\"web\",\"containerDefinitions\":[{}1]}}", "1,".repeat(100_000)),
+        format!("{{{}\"family\":\"web\"}}", "\"a\":1,".repeat(60_000)),
+    ] {
+        let error = Document::parse("td.json", &text).unwrap_err();
+        assert_eq!(error.causes().len(), 101, "{}", error.message());
+        assert_eq!(error.causes()[100].code, "more-problems");
+    }
+}
+
+#[test]
+fn long_lists_of_named_entries_are_compared_in_no_time() {
+    let entries = |from: usize| -> String {
+        let one = |number: usize| format!("{{\"name\":\"{number}\"}}");
+        (from..from + 20_000).map(one).collect::<Vec<_>>().join(",")
+    };
+    let file = |from: usize| {
+        let environment = entries(from);
+        let text = format!(
+            "{{\"family\":\"web\",\"containerDefinitions\":[{{\"name\":\"web\",\"environment\":[{environment}]}}]}}"
+        );
+        Document::parse("td.json", &text).unwrap()
+    };
+    assert_eq!(crate::document::diff(&file(0), &file(10)).len(), 20);
+}
