@@ -48,6 +48,10 @@ schema:
 causes:
     cargo run -q -p landfall-ecs --example causes > docs/causes.md
 
+# Fuzzes every target for so many seconds and prints executions, coverage and findings.
+fuzz SECONDS="60" *TARGETS:
+    fuzz/run {{SECONDS}} {{TARGETS}}
+
 # The main job on the simulator.
 demo *FLAGS:
     cargo run --example deploy -- ecs --simulate --cluster demo --service web --image web=registry.example.com/web:2.0 {{FLAGS}}

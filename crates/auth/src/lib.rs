@@ -30,6 +30,8 @@ mod auth;
 mod checks;
 mod detect;
 mod explain;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod length;
 mod prepare;
 mod provider;

@@ -28,6 +28,8 @@ mod diagnose;
 mod error;
 mod facts;
 mod find;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod judge;
 mod memory;
 mod observe;

@@ -4,6 +4,7 @@
     reason = "the lint's exception for tests does not reach their helper functions"
 )]
 
+mod bad_answers;
 mod lasting;
 mod passed;
 mod refusals;

@@ -1,0 +1,11 @@
+//! What holds for every input, as functions that `cargo fuzz` and the tests both call. Compiled for those two only.
+#![allow(clippy::panic, clippy::missing_panics_doc, reason = "a panic is the finding")]
+
+mod answers;
+mod names;
+#[cfg(test)]
+mod tests;
+
+pub use crate::document::fuzzing::{task_definition, task_definitions};
+pub use answers::{answer, exchange};
+pub use names::names;
