@@ -5,12 +5,14 @@
 //! - [`http`]: the HTTP client with the user's certificates and proxies.
 //! - [`endpoint`]: endpoint variables, regions and partitions.
 //! - [`config`]: an [`SdkConfig`](aws_types::SdkConfig) as landfall wants it: timeouts set, the SDK's own retries off.
+//! - [`caller`]: who calls and where, which tells what may be shared.
 //! - [`raw`]: JSON sent and received as it is, through the SDK's signing.
 //! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
 //! - [`call`]: the one retry loop around calls.
 
 pub mod bounded;
 pub mod call;
+pub mod caller;
 pub mod config;
 pub mod endpoint;
 pub mod environment;

@@ -4,7 +4,7 @@
 //! what a run is called.* The rooms:
 //!
 //! - [`target`]: the [`DeployTarget`] trait, its data, and the one life cycle of a step.
-//! - [`context`]: run id, step, cancellation, observer, limiter and the one wall clock.
+//! - [`context`]: run id, step, cancellation, observer, limiter, what targets share, and the one wall clock.
 //! - [`event`]: what is told while a deployment runs, and who listens.
 //! - [`error`]: errors with kind, hint and causes; redaction.
 //! - [`wait`]: the one wait loop and its delays.

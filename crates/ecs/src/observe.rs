@@ -7,12 +7,13 @@
 //! look; each is told when it is found.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use landfall_core::event::Level;
 use landfall_core::{Cause, Context, Cursor, End, ErrorKind, Look, News, Observation, Result, State};
 
-use crate::client::{Allowed, allowed};
+use crate::client::{Allowed, Asked, Freshness, allowed};
 use crate::diagnose;
 use crate::facts::{RolloutStatus, ServiceDeployment, ServiceEvent, is_revision_of};
 use crate::find::with_margin;
@@ -38,7 +39,8 @@ pub(crate) async fn observe(
     look: Look<'_>,
 ) -> Result<Observation> {
     let before: Memory = look.cursor.read().unwrap_or_default();
-    let mut looking = Looking { target, cx, watch, memory: before, last: look.last, facts: Facts::default() };
+    let facts = Facts::default();
+    let mut looking = Looking { target, cx, watch, memory: before, last: look.last, facts, asked: None };
     let judgement = looking.judged().await?;
     looking.conclude(judgement).await
 }
@@ -51,6 +53,8 @@ struct Looking<'a> {
     memory: Memory,
     last: bool,
     facts: Facts,
+    /// The call that the facts are from, which may be shared with other targets.
+    asked: Option<Asked>,
 }
 
 impl Looking<'_> {
@@ -108,14 +112,16 @@ impl Looking<'_> {
 
     async fn fetch_service_deployment(&mut self, turn: u64) -> Result<()> {
         let Some(arn) = self.memory.service_deployment.clone() else { return Ok(()) };
-        let described = self.target.client.describe_service_deployment(self.cx, &arn).await;
-        let described = match allowed(self.cx, "ecs:DescribeServiceDeployments", described)? {
+        let fresh = self.freshness();
+        let described = self.target.client.watch_service_deployment(self.cx, &arn, fresh).await;
+        let (described, asked) = match allowed(self.cx, "ecs:DescribeServiceDeployments", described)? {
             Allowed::Yes(described) => described,
             Allowed::No(action) => {
                 self.watch_the_service_because(&format!("{action} is refused"));
                 return Ok(());
             }
         };
+        self.asked = Some(asked);
         self.facts.now = described.at;
         // A list that mixes deployments up may have led to somebody else's.
         let id = &self.watch.deployment.id;
@@ -143,8 +149,20 @@ impl Looking<'_> {
         Ok(())
     }
 
+    /// The last look is one of its own. The service is seen at a later moment than the service deployment, so that what
+    /// it shows is never older than what it is compared with.
+    fn freshness(&self) -> Freshness {
+        match self.asked {
+            _ if self.last => Freshness::Now,
+            Some(asked) => Freshness::After(asked.number),
+            None => Freshness::Lately,
+        }
+    }
+
     async fn fetch_service(&mut self) -> Result<()> {
-        let described = self.target.client.describe_service(self.cx).await?;
+        let fresh = self.freshness();
+        let (described, asked) = self.target.client.watch_service(self.cx, fresh).await?;
+        self.asked = self.asked.or(Some(asked));
         self.facts.now = described.at.or(self.facts.now);
         self.facts.service = described.value;
         Ok(())
@@ -215,6 +233,7 @@ impl Looking<'_> {
         }
         let news = self.news();
         Ok(Observation::new(judgement.state)
+            .with_age(self.asked.map_or(Duration::ZERO, |asked| asked.age))
             .with_cursor(Cursor::new(&self.memory))
             .with_news(news)
             .with_progress(judgement.progress)

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use landfall_core::{
-    Change, Context, DeployTarget, Look, Observation, Place, Plan, Receipt, Resource, Result, Revert,
+    Change, Context, DeployTarget, Look, Observation, Place, Plan, Receipt, Resource, Result, Revert, State,
 };
 
 use crate::client::{Allowed, Client, Revision, allowed};
@@ -143,7 +143,12 @@ impl DeployTarget for EcsService {
     }
 
     async fn observe(&self, cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
-        observe::observe(self, cx, &receipt.read(KIND, VERSION)?, look).await
+        let last = look.last;
+        let seen = observe::observe(self, cx, &receipt.read(KIND, VERSION)?, look).await?;
+        if last || !matches!(seen.state, State::Pending { .. }) {
+            self.client.leave(cx);
+        }
+        Ok(seen)
     }
 
     async fn revert(&self, cx: &Context, plan: &Plan, receipt: Option<&Receipt>) -> Result<Revert> {

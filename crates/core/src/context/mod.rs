@@ -4,6 +4,7 @@
 //! are given to a target when it is made.
 
 mod clock;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use crate::event::{Event, EventKind, Level, Observer, Silent};
 use crate::journal::{Journal, MemoryJournal, Run};
 use crate::limit::Limiter;
 pub use clock::Clock;
+pub use shared::Shared;
 
 /// The record of events that are told outside of every recorded call.
 const OUTSIDE: &str = "run";
@@ -39,6 +41,7 @@ pub struct Context {
     limiter: Arc<Limiter>,
     journal: Arc<dyn Journal>,
     opened: Arc<OnceCell<Run>>,
+    shared: Arc<Shared>,
     clock: Clock,
 }
 
@@ -57,6 +60,7 @@ impl Context {
             observer: Arc::new(Silent),
             limiter: Arc::new(Limiter::default()),
             journal: Arc::new(MemoryJournal::new()),
+            shared: Arc::new(Shared::default()),
             clock: None,
         }
     }
@@ -111,6 +115,13 @@ impl Context {
     pub async fn open_run(&self) -> Result<Run> {
         let open = || Run::open(&*self.journal, &self.run);
         self.opened.get_or_try_init(open).await.cloned()
+    }
+
+    /// The one `T` of all contexts that come from the same builder, or were given the same [`Shared`]: what several
+    /// targets of this process share beside the limiter.
+    #[must_use]
+    pub fn shared<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.shared.of()
     }
 
     /// The wall clock, which moves with tokio's time.
@@ -209,6 +220,7 @@ pub struct ContextBuilder {
     observer: Arc<dyn Observer>,
     limiter: Arc<Limiter>,
     journal: Arc<dyn Journal>,
+    shared: Arc<Shared>,
     clock: Option<Clock>,
 }
 
@@ -255,6 +267,12 @@ impl ContextBuilder {
         self
     }
 
+    /// What to share with other contexts of the process, so that their targets are watched with common calls.
+    pub fn shared(mut self, shared: Arc<Shared>) -> Self {
+        self.shared = shared;
+        self
+    }
+
     /// The clock to use instead of one started now.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = Some(clock);
@@ -277,6 +295,7 @@ impl ContextBuilder {
             limiter: self.limiter,
             journal: self.journal,
             opened: Arc::default(),
+            shared: self.shared,
             clock: self.clock.unwrap_or_else(Clock::start),
         }
     }

@@ -22,3 +22,21 @@ async fn cleaning_up_is_not_cancelled_by_what_is_cleaned_up_after() {
     assert_eq!(cx.cleanup().id(), "run/web/1");
     assert_eq!(cx.at_step("migrate").id(), "run/web/migrate/1");
 }
+
+#[derive(Default)]
+struct Calls(std::sync::atomic::AtomicU32);
+
+#[tokio::test]
+async fn steps_of_a_run_share_one_thing_of_a_type_and_other_runs_have_their_own() {
+    use std::sync::Arc;
+
+    let cx = Context::builder("run").build();
+    cx.shared::<Calls>().0.store(7, std::sync::atomic::Ordering::Relaxed);
+    for other in [cx.at_step("web"), cx.at_record("0.look"), cx.cleanup(), cx.in_pass(2)] {
+        assert!(Arc::ptr_eq(&cx.shared::<Calls>(), &other.shared::<Calls>()));
+    }
+    assert!(!Arc::ptr_eq(&cx.shared::<Calls>(), &Context::builder("run").build().shared()));
+    let common = Arc::new(super::Shared::default());
+    let [one, other] = ["a", "b"].map(|run| Context::builder(run).shared(Arc::clone(&common)).build());
+    assert!(Arc::ptr_eq(&one.shared::<Calls>(), &other.shared::<Calls>()));
+}

@@ -65,13 +65,25 @@ pub struct Observation {
     pub causes: Vec<Cause>,
     /// Where the deployment stands.
     pub state: State,
+    /// How long before the look began all this was so. Zero for a target that asks at each look; one that shares
+    /// calls with others may answer with what was asked a moment before. The pause after the look is counted from that
+    /// moment.
+    #[serde(default)]
+    pub age: Duration,
 }
 
 impl Observation {
     /// An observation of this state and nothing else.
     #[must_use]
     pub fn new(state: State) -> Self {
-        Self { cursor: Cursor::default(), news: Vec::new(), progress: Vec::new(), causes: Vec::new(), state }
+        Self {
+            cursor: Cursor::default(),
+            news: Vec::new(),
+            progress: Vec::new(),
+            causes: Vec::new(),
+            state,
+            age: Duration::ZERO,
+        }
     }
 
     /// Remembers something for the next look.
@@ -92,6 +104,13 @@ impl Observation {
     #[must_use]
     pub fn with_progress(mut self, progress: impl IntoIterator<Item = Progress>) -> Self {
         self.progress.extend(progress);
+        self
+    }
+
+    /// Says how long before the look began all this was so.
+    #[must_use]
+    pub fn with_age(mut self, age: Duration) -> Self {
+        self.age = age;
         self
     }
 

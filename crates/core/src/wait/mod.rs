@@ -28,6 +28,9 @@ pub(crate) const LOOK_LIMIT: Duration = Duration::from_secs(30);
 /// A pause is not shorter than this because a look took long: what answers slowly is not asked all the time.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// Nor shorter than this because what was seen was old already.
+const CLOSEST: Duration = Duration::from_millis(50);
+
 /// Something is told at least this often, so that a log shows that the wait goes on.
 const HEARTBEAT: SignedDuration = SignedDuration::from_secs(30);
 
@@ -87,13 +90,17 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
             };
             now = recorded.at;
             let pause = match read(&recorded) {
-                Ok(observation) => match self.judge(&cx, &mut seen, observation, began, now) {
-                    Step::Settled(waited) => return waited,
-                    Step::Pending { moved } => {
-                        let delay = delays.next(moved, seen.nearly());
-                        delay.saturating_sub(recorded.took).max(SHORTEST_PAUSE.min(delay))
+                Ok(observation) => {
+                    let age = observation.age;
+                    match self.judge(&cx, &mut seen, observation, began, now) {
+                        Step::Settled(waited) => return waited,
+                        Step::Pending { moved } => {
+                            let delay = delays.next(moved, seen.nearly());
+                            let pause = delay.saturating_sub(recorded.took).max(SHORTEST_PAUSE.min(delay));
+                            pause.saturating_sub(age).max(CLOSEST.min(pause))
+                        }
                     }
-                },
+                }
                 Err(error) => {
                     let pause = delays.next(false, false);
                     if let Err(verdict) = self.tolerate(&cx, &mut seen, error, last, now, pause) {

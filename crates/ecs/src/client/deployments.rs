@@ -6,7 +6,8 @@ use landfall_core::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Answered, Category, Client, exchange, facts};
+use super::batch::{Asked, Found, Freshness};
+use super::{Answered, Category, Client, exchange, facts, told};
 use crate::facts::{Brief, ServiceDeployment, ServiceRevision};
 
 /// Pages of ListServiceDeployments that are read at most: 500 deployments since a plan was made mean that nothing
@@ -21,12 +22,6 @@ const REVISIONS: usize = 20;
 struct Listed {
     service_deployments: Vec<Brief>,
     next_token: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Described {
-    service_deployments: Vec<ServiceDeployment>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,19 +66,41 @@ impl Client {
         Ok(found)
     }
 
-    /// DescribeServiceDeployments of one ARN. Nothing: AWS says that it is missing, or tells of others only.
+    /// DescribeServiceDeployments of one ARN, as it is now. Nothing: AWS says that it is missing, or tells of others only.
     pub(crate) async fn describe_service_deployment(
         &self,
         cx: &Context,
         arn: &str,
     ) -> Result<Answered<Option<ServiceDeployment>>, Failure> {
-        let call =
-            self.read("DescribeServiceDeployments", Category::ReadServiceDeployments).on(self.subject());
-        let body = json!({ "serviceDeploymentArns": [arn] }).to_string();
+        Ok(self.watch_service_deployment(cx, arn, Freshness::Now).await?.0)
+    }
+
+    /// The same for a look of a wait, which may share its call with others. Says which call it was.
+    pub(crate) async fn watch_service_deployment(
+        &self,
+        cx: &Context,
+        arn: &str,
+        freshness: Freshness,
+    ) -> Result<(Answered<Option<ServiceDeployment>>, Asked), Failure> {
+        let room = self.room(cx);
+        let make = |arns| self.describe_service_deployments(cx, arns);
+        let answer = room.service_deployments.ask(cx, arn, freshness, make).await?;
+        let found: Answered<Option<ServiceDeployment>> = told("DescribeServiceDeployments", &answer)?;
+        if found.value.as_ref().is_some_and(|found| found.standing().is_final()) {
+            room.service_deployments.leave(arn);
+        }
+        Ok((found, answer.asked))
+    }
+
+    async fn describe_service_deployments(&self, cx: &Context, arns: Vec<String>) -> Result<Found, Failure> {
+        let subject = match arns.len() {
+            1 => self.subject(),
+            many => format!("{many} service deployments"),
+        };
+        let call = self.read("DescribeServiceDeployments", Category::ReadServiceDeployments).on(subject);
+        let body = json!({ "serviceDeploymentArns": arns }).to_string();
         let answer = exchange!(cx, call, self.ecs, describe_service_deployments, body)?;
-        let found: Answered<Described> = facts("DescribeServiceDeployments", &answer)?;
-        let is_asked_for = |found: &ServiceDeployment| found.service_deployment_arn == arn;
-        Ok(Answered { value: found.value.service_deployments.into_iter().find(is_asked_for), at: found.at })
+        Found::read("DescribeServiceDeployments", &answer)
     }
 
     /// DescribeServiceRevisions of at most 20 ARNs; the rest is left out.
@@ -106,8 +123,10 @@ impl Client {
     pub(crate) async fn roll_back(&self, cx: &Context, service_deployment: &str) -> Result<(), Failure> {
         let call = self.write("StopServiceDeployment", Category::ModifyServices).on(self.subject());
         let body = json!({ "serviceDeploymentArn": service_deployment, "stopType": "ROLLBACK" }).to_string();
-        exchange!(cx, call, self.ecs, stop_service_deployment, body)?;
-        Ok(())
+        let stopped = exchange!(cx, call, self.ecs, stop_service_deployment, body);
+        self.changed(cx);
+        self.room(cx).service_deployments.forget(service_deployment);
+        stopped.map(|_| ())
     }
 }
 

@@ -3,15 +3,19 @@
 //! Requests are made from JSON and answers are read from JSON, so that nothing is lost between AWS and landfall;
 //! the SDK signs, sends and finds the endpoint. Retries and rate limits are [`landfall_aws::call`]'s.
 
+mod batch;
 mod deployments;
 mod evidence;
 mod services;
 mod targets;
 mod task_definitions;
 
+use std::sync::Arc;
+
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 use landfall_aws::call::Call;
+use landfall_aws::caller::Caller;
 use landfall_aws::failure::Failure;
 use landfall_aws::raw::Answer;
 use landfall_core::limit::Rate;
@@ -20,7 +24,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::facts;
+use batch::{Room, Rooms};
 
+pub(crate) use batch::{Asked, Freshness};
 pub(crate) use task_definitions::Revision;
 
 /// The clients of one service in one cluster.
@@ -33,6 +39,10 @@ pub(crate) struct Client {
     place: Place,
     cluster: String,
     service: String,
+    /// By whom calls are shared with other targets; none: with nobody.
+    caller: Option<Caller>,
+    /// The calls that are shared with nobody.
+    own: Arc<Room>,
 }
 
 /// Facts, and when AWS stated them.
@@ -91,6 +101,7 @@ use exchange;
 impl Client {
     pub(crate) fn new(config: &SdkConfig, place: &Place, cluster: &str, service: &str) -> Self {
         let config = landfall_aws::config::prepared(config);
+        let caller = Caller::of(&config, "ECS");
         Self {
             ecs: aws_sdk_ecs::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
@@ -98,7 +109,27 @@ impl Client {
             place: place.clone(),
             cluster: cluster.to_owned(),
             service: service.to_owned(),
+            caller,
+            own: Arc::default(),
         }
+    }
+
+    /// The calls that this target shares with others of the process.
+    fn room(&self, cx: &Context) -> Arc<Room> {
+        match &self.caller {
+            Some(caller) => cx.shared::<Rooms>().of(caller),
+            None => Arc::clone(&self.own),
+        }
+    }
+
+    /// What others have asked for about the service before now is out of date: we have changed it.
+    fn changed(&self, cx: &Context) {
+        self.room(cx).services(&self.cluster).forget(&self.service);
+    }
+
+    /// Nobody looks at the service any more; others need not ask for it.
+    pub(crate) fn leave(&self, cx: &Context) {
+        self.room(cx).services(&self.cluster).leave(&self.service);
     }
 
     fn limited(&self, call: Call, category: Category) -> Call {
@@ -128,14 +159,33 @@ fn checked(answer: Answer) -> Result<Answer, Failure> {
 
 /// The facts in an answer.
 fn facts<T: DeserializeOwned>(operation: &'static str, answer: &Answer) -> Result<Answered<T>, Failure> {
-    let value: Value = answer.json(operation)?;
-    let value = facts::read(value).map_err(|error| {
-        Failure::from(
-            Error::internal(format!("{operation}: the answer is not of the expected form"))
-                .with_source(&error),
-        )
-    })?;
-    Ok(Answered { value, at: answer.date })
+    Ok(Answered { value: read(operation, answer.json(operation)?)?, at: answer.date })
+}
+
+/// The facts in a part of an answer.
+fn read<T: DeserializeOwned>(operation: &'static str, value: Value) -> Result<T, Failure> {
+    facts::read(value).map_err(|error| {
+        Error::internal(format!("{operation}: the answer is not of the expected form"))
+            .with_source(&error)
+            .into()
+    })
+}
+
+/// The facts about one thing of a shared answer.
+fn told<T: DeserializeOwned>(
+    operation: &'static str,
+    told: &batch::Told,
+) -> Result<Answered<Option<T>>, Failure> {
+    let value = match &told.json {
+        Some(json) => {
+            let value = serde_json::from_str(json).map_err(|error| {
+                Error::internal(format!("{operation}: a part of the answer is no JSON")).with_source(&error)
+            })?;
+            Some(read(operation, value)?)
+        }
+        None => None,
+    };
+    Ok(Answered { value, at: told.at })
 }
 
 /// The failure of an answer that is about something else than what was asked for.

@@ -5,15 +5,9 @@ use landfall_core::Context;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Answered, Category, Client, another, exchange, facts};
+use super::batch::{Asked, Found, Freshness};
+use super::{Answered, Category, Client, another, exchange, facts, read, told};
 use crate::facts::{Service, last_segment};
-
-/// What DescribeServices says about the one service.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Described {
-    services: Vec<Service>,
-}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -29,20 +23,45 @@ struct Names {
 }
 
 impl Client {
-    /// DescribeServices. No service in the answer: there is none of this name.
+    /// DescribeServices, as it is now. No service in the answer: there is none of this name.
     ///
     /// A service of another name is no answer: a proxy or cache that mixes answers up must not make a deployment look
     /// finished.
     pub(crate) async fn describe_service(&self, cx: &Context) -> Result<Answered<Option<Service>>, Failure> {
-        let call = self.read("DescribeServices", Category::ReadServices).on(self.subject());
-        let body = json!({ "cluster": self.cluster, "services": [self.service] }).to_string();
+        Ok(self.watch_service(cx, Freshness::Now).await?.0)
+    }
+
+    /// The same for a look of a wait, which may share its call with others. Says which call it was.
+    pub(crate) async fn watch_service(
+        &self,
+        cx: &Context,
+        freshness: Freshness,
+    ) -> Result<(Answered<Option<Service>>, Asked), Failure> {
+        let batch = self.room(cx).services(&self.cluster);
+        let make = |names| self.describe_services(cx, names);
+        let answer = batch.ask(cx, &self.service, freshness, make).await?;
+        let found: Answered<Option<Service>> = told("DescribeServices", &answer)?;
+        match found.value.as_ref().filter(|service| !self.is_asked_for(service)) {
+            Some(other) => Err(self.about_another("DescribeServices", other)),
+            None => Ok((found, answer.asked)),
+        }
+    }
+
+    async fn describe_services(&self, cx: &Context, names: Vec<String>) -> Result<Found, Failure> {
+        let subject = match names.len() {
+            1 => self.subject(),
+            many => format!("{many} services in cluster {}", self.cluster),
+        };
+        let call = self.read("DescribeServices", Category::ReadServices).on(subject);
+        let body = json!({ "cluster": self.cluster, "services": names }).to_string();
         let answer = exchange!(cx, call, self.ecs, describe_services, body)?;
-        let found: Answered<Described> = facts("DescribeServices", &answer)?;
-        let (mut ours, others): (Vec<_>, Vec<_>) =
-            found.value.services.into_iter().partition(|service| self.is_asked_for(service));
-        match (ours.pop(), others.first()) {
-            (None, Some(other)) => Err(self.about_another("DescribeServices", other)),
-            (ours, _) => Ok(Answered { value: ours, at: found.at }),
+        let found = Found::read("DescribeServices", &answer)?;
+        match found.of_another(&names) {
+            Some(json) => {
+                let other = serde_json::from_str(json).unwrap_or_default();
+                Err(self.about_another("DescribeServices", &read("DescribeServices", other)?))
+            }
+            None => Ok(found),
         }
     }
 
@@ -60,8 +79,9 @@ impl Client {
         if force {
             body["forceNewDeployment"] = true.into();
         }
-        let answer = exchange!(cx, call, self.ecs, update_service, body.to_string())?;
-        let updated: Answered<Updated> = facts("UpdateService", &answer)?;
+        let sent = exchange!(cx, call, self.ecs, update_service, body.to_string());
+        self.changed(cx);
+        let updated: Answered<Updated> = facts("UpdateService", &sent?)?;
         if !self.is_asked_for(&updated.value.service) {
             return Err(self.about_another("UpdateService", &updated.value.service));
         }

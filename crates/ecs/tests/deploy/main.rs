@@ -10,6 +10,7 @@
 mod again;
 mod causes;
 mod cost;
+mod many;
 mod names;
 mod resume;
 mod scenarios;

@@ -34,6 +34,7 @@ fn refusal(directory: &Directory, principal: &Principal, action: &str, resource:
         .denied
         .iter()
         .chain(for_all.unwrap_or_default())
+        .filter(|denial| denial.resource.is_empty() || wildcard_match(&denial.resource, resource))
         .find(|denial| wildcard_match(&denial.action, action));
     if let Some(denial) = denial {
         return Some(match denial.by {

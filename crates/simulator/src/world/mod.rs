@@ -94,6 +94,9 @@ pub struct OidcProvider {
 pub struct Denial {
     /// The action, such as `ecs:UpdateService`; `*` stands for any characters.
     pub action: String,
+    /// Only on resources with an ARN like this; `*` stands for any characters. Empty: on every resource.
+    #[serde(default)]
+    pub resource: String,
     /// Who refuses: this decides the message's last words.
     #[serde(default)]
     pub by: DeniedBy,
@@ -113,7 +116,14 @@ pub enum DeniedBy {
 impl Denial {
     /// Refuses `action` because no identity-based policy allows it.
     pub fn of(action: &str) -> Self {
-        Self { action: action.to_owned(), by: DeniedBy::MissingAllow }
+        Self { action: action.to_owned(), resource: String::new(), by: DeniedBy::MissingAllow }
+    }
+
+    /// Only on resources with an ARN like this.
+    #[must_use]
+    pub fn on(mut self, resource: &str) -> Self {
+        resource.clone_into(&mut self.resource);
+        self
     }
 }
 

@@ -191,8 +191,8 @@ async fn registering_with_tags_needs_the_right_to_tag_and_with_roles_the_right_t
 
     let mut world = World::demo();
     let denial = landfall_simulator::Denial {
-        action: "iam:PassRole".to_owned(),
         by: landfall_simulator::DeniedBy::ServiceControlPolicy,
+        ..landfall_simulator::Denial::of("iam:PassRole")
     };
     world.account(DEMO_ACCOUNT).denied.push(denial);
     let simulator = Simulator::builder().world(world).build();

@@ -9,7 +9,12 @@ use crate::wire::Object;
 impl RegionState {
     /// The actions, and the resources they are wanted for.
     pub(crate) fn required(&self, operation: &str, input: &Object) -> Vec<(String, String)> {
-        let mut wanted = vec![(format!("ecs:{operation}"), self.resource_of(operation, input))];
+        let action = format!("ecs:{operation}");
+        let mut wanted: Vec<(String, String)> = self
+            .resources_of(operation, input)
+            .into_iter()
+            .map(|resource| (action.clone(), resource))
+            .collect();
         if operation == "RegisterTaskDefinition" {
             let resource = wanted[0].1.clone();
             // "Granting permission to tag resources on creation": a second action is checked when tags are given.
@@ -25,15 +30,26 @@ impl RegionState {
         wanted
     }
 
+    /// The resources of an operation: all that are named, since each of them must be allowed.
+    fn resources_of(&self, operation: &str, input: &Object) -> Vec<String> {
+        let named = match operation {
+            "DescribeServices" => {
+                let names = input.strings("services");
+                names.iter().map(|name| self.service_resource(input, name)).collect()
+            }
+            "DescribeServiceDeployments" => input.strings("serviceDeploymentArns"),
+            "DescribeServiceRevisions" => input.strings("serviceRevisionArns"),
+            _ => Vec::new(),
+        };
+        if named.is_empty() { vec![self.resource_of(operation, input)] } else { named }
+    }
+
     fn resource_of(&self, operation: &str, input: &Object) -> String {
         let first = |member: &str| input.strings(member).into_iter().next().unwrap_or_default();
         match operation {
             "UpdateService" | "ListServiceDeployments" => {
                 self.service_resource(input, &input.string("service").unwrap_or_default())
             }
-            "DescribeServices" => self.service_resource(input, &first("services")),
-            "DescribeServiceDeployments" => first("serviceDeploymentArns"),
-            "DescribeServiceRevisions" => first("serviceRevisionArns"),
             "StopServiceDeployment" | "ContinueServiceDeployment" => {
                 input.string("serviceDeploymentArn").unwrap_or_default()
             }
