@@ -25,7 +25,9 @@ fn tell_whether_covered(cx: &Context, session: &Session, policy: &Policy) {
         }
         (_, Some(_)) => format!("ok  {wait} is covered: the credentials have no end or renew themselves"),
         (_, None) => {
-            format!("--  whether {wait} is covered is not known: nobody says when these credentials end")
+            format!(
+                "--  whether {wait} is covered is not known: nobody says whether these credentials end or are renewed"
+            )
         }
     };
     cx.note(Level::Info, "doctor", text);

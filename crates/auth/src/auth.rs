@@ -136,8 +136,8 @@ impl Auth {
     /// How long the credentials have to hold from now: a wait and an undo after it, as
     /// [`landfall_core::Policy::longest`] says.
     ///
-    /// Sessions are asked for that long, five minutes added, within 900 to 43,200 seconds; a role that does not allow it is
-    /// asked for an hour, which is told as the note `session-shortened`. When the credentials will end before, renewals
+    /// Sessions are asked for that long, five minutes added, within 900 to 43,200 seconds. A role that does not allow it is
+    /// asked for 8, 4, 2 hours or one, which is told as the note `session-shortened`. When the credentials will end before, renewals
     /// counted, [`Auth::connect`] says so and what to do, as a warning `credentials-end-early`: before anything is changed.
     pub fn lasting(mut self, time: Duration) -> Self {
         self.lasting = Some(time);

@@ -10,6 +10,10 @@ const SHORTEST: u64 = 900;
 const LONGEST: u64 = 43_200;
 const OF_ANY_ROLE: i32 = 3_600;
 
+/// What is tried when a length is refused: the maximums that IAM's console offers (1, 2, 4, 8 and 12 hours). STS does not
+/// say what a role's maximum is.
+const OFFERED: [i32; 4] = [28_800, 14_400, 7_200, OF_ANY_ROLE];
+
 /// Between signing in and the first call, and past the deadline: one look that hangs takes 30 seconds, a retried call
 /// most of a minute, and credentials are renewed some seconds before they end.
 const MARGIN: Duration = Duration::from_secs(5 * 60);
@@ -54,14 +58,13 @@ impl Length {
         }
     }
 
-    /// What to ask for after `refused` seconds were too many, from now on; none when there is no shorter wish. STS does
-    /// not say what a role's maximum is, and every role allows an hour.
+    /// What to ask for after `refused` seconds were too many, from now on; none when there is nothing shorter to try, since
+    /// every role allows an hour.
     pub(crate) fn shorten(&self, refused: i32) -> Option<i32> {
         let Self::Wished(seconds) = self else { return None };
-        (refused > OF_ANY_ROLE).then(|| {
-            seconds.store(OF_ANY_ROLE, Ordering::Relaxed);
-            OF_ANY_ROLE
-        })
+        let shorter = OFFERED.into_iter().find(|offered| *offered < refused)?;
+        seconds.store(shorter, Ordering::Relaxed);
+        Some(shorter)
     }
 }
 
@@ -86,7 +89,8 @@ mod tests {
     fn a_wish_is_shortened_to_what_every_role_allows_and_a_demand_is_not() {
         let wish = Length::of(None, Some(Duration::from_secs(7_200)));
         let other = wish.anew();
-        assert_eq!((wish.shorten(7_500), wish.seconds()), (Some(3_600), Some(3_600)));
+        assert_eq!((wish.shorten(7_500), wish.seconds()), (Some(7_200), Some(7_200)));
+        assert_eq!((wish.shorten(7_200), wish.seconds()), (Some(3_600), Some(3_600)));
         assert_eq!(other.seconds(), Some(7_500), "another role may allow more");
         assert_eq!(wish.shorten(3_600), None);
         let demand = Length::of(Some(Duration::from_secs(7_200)), Some(Duration::from_secs(60)));

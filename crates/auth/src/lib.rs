@@ -21,6 +21,12 @@
 //! # }
 //! ```
 //!
+//! # How long credentials last
+//! [`Auth::lasting`] says how long a wait and an undo may take. Sessions are asked for as long, and renewed before they
+//! end: with the token while it is good, or along the whole chain. [`Session::validity`] tells until when that can go on,
+//! and what would be too short is told before anything is changed. All services of one `SdkConfig` share a session and
+//! renew it once. A session that AWS calls ended before its time is renewed too.
+//!
 //! # Secrets
 //! Keys and tokens are kept in types that print `[REDACTED]`. Messages may show what a token *claims* (subject,
 //! audience, issuer, times), because STS says nothing more than "not authorized" and a person has to compare them

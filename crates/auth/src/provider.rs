@@ -49,7 +49,7 @@ pub(crate) struct Asking {
 }
 
 impl Asking {
-    /// Asks for a session, and once more for a shorter one when the role does not allow the length that was wished for.
+    /// Asks for a session, and for shorter ones as long as the role does not allow the length that was wished for.
     async fn ask<T, F>(
         &self,
         call: &Call,
@@ -59,25 +59,32 @@ impl Asking {
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let wanted = self.length.seconds().map(|seconds| seconds.min(longest));
-        let asked = call::try_run(&self.cx, call, || make(wanted)).await;
-        let refused = match (asked, wanted) {
-            (Err(failure), Some(wanted)) if explain::is_too_long(&failure) => (failure, wanted),
-            (asked, _) => return asked,
-        };
-        let (failure, wanted) = refused;
-        let Some(shorter) = self.length.shorten(wanted) else { return Err(failure) };
-        self.cx.note(
-            Level::Info,
-            "session-shortened",
-            format!(
-                "{} does not allow a session of {}: asking for one of {}",
-                call.title(),
-                words(SignedDuration::from_secs(i64::from(wanted))),
-                words(SignedDuration::from_secs(i64::from(shorter)))
-            ),
-        );
-        call::try_run(&self.cx, call, || make(Some(shorter))).await
+        let wished = self.length.seconds().map(|seconds| seconds.min(longest));
+        let mut wanted = wished;
+        loop {
+            let asked = call::try_run(&self.cx, call, || make(wanted)).await;
+            let shorter = match (&asked, wanted) {
+                (Err(failure), Some(seconds)) if explain::is_too_long(failure) => {
+                    self.length.shorten(seconds)
+                }
+                _ => None,
+            };
+            if shorter.is_none() {
+                if asked.is_ok() && wanted < wished {
+                    self.tell_shortened(call, wished, wanted);
+                }
+                return asked;
+            }
+            wanted = shorter;
+        }
+    }
+
+    fn tell_shortened(&self, call: &Call, wished: Option<i32>, given: Option<i32>) {
+        let length =
+            |seconds: Option<i32>| words(SignedDuration::from_secs(seconds.unwrap_or_default().into()));
+        let (title, wished, given) = (call.title(), length(wished), length(given));
+        let text = format!("{title}: the role does not allow a session of {wished}, this one lasts {given}");
+        self.cx.note(Level::Info, "session-shortened", text);
     }
 }
 

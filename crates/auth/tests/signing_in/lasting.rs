@@ -62,20 +62,20 @@ async fn a_session_is_asked_for_as_long_as_the_wait_and_an_undo_may_take() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_does_not_allow_it_is_asked_for_an_hour_and_that_is_told() {
+async fn a_role_that_does_not_allow_it_is_asked_for_less_and_that_is_told() {
     let simulator = allowing(3_600);
     let auth = with_token(&simulator, &token_for(&simulator, 3 * HOUR)).lasting(2 * HOUR);
     let (cx, events) = context(&simulator);
     let session = auth.connect(&cx).await.unwrap();
     assert_eq!(session.expires.unwrap().duration_since(simulator.now()).as_secs(), 3_600);
     let shortened = told(&events.lock().unwrap(), "session-shortened");
-    assert!(shortened[0].contains("a session of 2 h 5 min: asking for one of 1 h 0 min"), "{shortened:?}");
+    assert!(shortened[0].contains("a session of 2 h 5 min, this one lasts 1 h 0 min"), "{shortened:?}");
     // The token is still good after an hour, so the session is renewed: nothing to warn of.
     assert_eq!(told(&events.lock().unwrap(), "credentials-end-early"), [""; 0]);
-    assert_eq!(simulator.count("sts", "AssumeRoleWithWebIdentity"), 2);
+    assert_eq!(simulator.count("sts", "AssumeRoleWithWebIdentity"), 3, "2 h 5 min, 2 h, 1 h");
     tokio::time::advance(HOUR).await;
     aws_sdk_sts::Client::new(&session.config).get_caller_identity().send().await.unwrap();
-    assert_eq!(simulator.count("sts", "AssumeRoleWithWebIdentity"), 3, "what the role allows is remembered");
+    assert_eq!(simulator.count("sts", "AssumeRoleWithWebIdentity"), 4, "what the role allows is remembered");
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,6 +109,14 @@ async fn a_session_that_covers_the_wait_needs_no_token_after_that() {
     let auth = with_token(&simulator, &token_for(&simulator, 5 * MINUTE)).lasting(2 * HOUR);
     let (seconds, _, events) = signed_in(&simulator, auth).await;
     assert_eq!((seconds, notes(&events)), (Some(7_500), Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_that_allows_just_what_the_wait_takes_is_enough() {
+    let simulator = allowing(7_200);
+    let auth = with_token(&simulator, &token_for(&simulator, 5 * MINUTE)).lasting(2 * HOUR);
+    let (seconds, _, events) = signed_in(&simulator, auth).await;
+    assert_eq!((seconds, notes(&events)), (Some(7_200), vec!["session-shortened".to_owned()]));
 }
 
 #[tokio::test(start_paused = true)]

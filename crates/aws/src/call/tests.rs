@@ -147,6 +147,20 @@ async fn a_wrong_clock_is_learnt_once_and_then_named_with_its_difference() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_ended_before_its_time_is_tried_once_more_and_a_token_is_not() {
+    let cx = Context::builder("run").build();
+    for code in ["ExpiredToken", "ExpiredTokenException"] {
+        let ended = || refusal(code, "The security token included in the request is expired", 400);
+        for call in [Call::read("ecs", "DescribeServices"), Call::write("ecs", "UpdateService")] {
+            let (made, failure) = attempts(&cx, &call, ended).await;
+            assert_eq!((made, failure.kind()), (2, ErrorKind::Auth), "{call:?}");
+        }
+        let token = Call::read("sts", "AssumeRoleWithWebIdentity").unsigned();
+        assert_eq!(attempts(&cx, &token, ended).await.0, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_service_may_ask_for_a_longer_pause() {
     let cx = Context::builder("run").build();
     let made = Cell::new(0);
