@@ -217,3 +217,14 @@ async fn the_doctor_tells_whether_the_credentials_cover_the_wait() {
     let ran = run(cloud.command(&["doctor"])).await;
     assert!(ran.stdout.contains("is covered: the credentials have no end"), "{}", ran.stdout);
 }
+
+#[tokio::test]
+async fn a_session_that_aws_ends_in_mid_wait_is_renewed_with_the_jobs_token() {
+    let cloud = Cloud::new("session-expires").await;
+    let mut command = cloud.bare(&[&DEPLOY[..], &OIDC, &["-v"]].concat());
+    command.env("AWS_REGION", "eu-central-1").env("DEPLOY_TOKEN", cloud.token());
+    let ran = run(command).await;
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    assert!(ran.stdout.contains("SUCCEEDED") && ran.stdout.contains("ExpiredToken"), "{}", ran.stdout);
+    assert_eq!((cloud.simulator.count("sts", "AssumeRoleWithWebIdentity"), cloud.updates()), (2, 1));
+}
