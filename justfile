@@ -29,7 +29,7 @@ lint:
 
 # The facade with each of its features alone.
 features:
-    for feature in "" auth ecs full; do cargo check -p landfall --no-default-features --features "$feature"; done
+    for feature in "" auth ecs steps full; do cargo check -p landfall --no-default-features --features "$feature"; done
 
 # Documentation; warnings are errors.
 docs:
@@ -68,3 +68,7 @@ scenarios:
         sed -n '/started: /,$p;/^REFUSED/,$p' | grep -v '(service web)'
       echo "exit code ${PIPESTATUS[0]}"
     done
+
+# What it costs that 10,000 steps of a pipeline wait at once. Takes three minutes.
+bench-pipeline *ARGS:
+    cargo run --release -q -p landfall-core --example bench-pipeline -- {{ARGS}}

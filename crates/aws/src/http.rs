@@ -8,6 +8,8 @@
 //! The system's certificates are loaded at the first request to an `https` address, so that a run against a local
 //! server does not pay for them.
 
+mod fetch;
+
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -26,6 +28,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::environment::Environment;
+pub use fetch::{Fetched, Fetcher};
 
 /// A file with the certificates to trust.
 pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
@@ -40,27 +43,57 @@ const NEAR: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::254,fd00:
 /// [`landfall_core::ErrorKind::Invalid`] when the certificate file cannot be read or holds no certificate, or a
 /// proxy's address makes no sense; all problems at once.
 pub fn client(environment: &Environment) -> Result<SharedHttpClient> {
-    let mut problems = Vec::new();
-    let mut checked = |result: Result<_, Box<Cause>>| result.map_err(|cause| problems.push(*cause)).ok();
-    let to_http = checked(proxy(environment, "HTTP", ProxyConfig::http));
-    let to_https = checked(proxy(environment, "HTTPS", ProxyConfig::https));
-    let trust = trust(environment).map_err(|cause| problems.push(*cause)).ok();
-    Error::all("the HTTP client cannot be set up", problems)?;
-    let (to_http, to_https) = (to_http.flatten(), to_https.flatten());
-    let tls = TlsContext::builder()
-        .with_trust_store(trust.unwrap_or_default())
-        .build()
-        .map_err(|error| Error::internal("the TLS settings were refused").with_source(&error))?;
-    let plain = Builder::new().build_with_connector_fn(move |settings, components| {
-        connector(settings, components, to_http.clone()).build_http()
-    });
-    let secure = Builder::new().build_with_connector_fn(move |settings, components| {
-        connector(settings, components, to_https.clone())
-            .tls_provider(Provider::rustls(CryptoMode::Ring))
-            .tls_context(tls.clone())
-            .build()
-    });
+    let ways = Ways::new(environment)?;
+    let secure = ways.clone();
+    let plain =
+        Builder::new().build_with_connector_fn(move |settings, components| ways.plain(settings, components));
+    let secure = Builder::new()
+        .build_with_connector_fn(move |settings, components| secure.secure(settings, components));
     Ok(SharedHttpClient::new(ByScheme { plain, secure }))
+}
+
+/// How servers are reached: proxies, and the certificates that are trusted.
+#[derive(Clone)]
+struct Ways {
+    to_http: Option<ProxyConfig>,
+    to_https: Option<ProxyConfig>,
+    tls: TlsContext,
+}
+
+impl Ways {
+    fn new(environment: &Environment) -> Result<Self> {
+        let mut problems = Vec::new();
+        let mut checked = |result: Result<_, Box<Cause>>| result.map_err(|cause| problems.push(*cause)).ok();
+        let to_http = checked(proxy(environment, "HTTP", ProxyConfig::http));
+        let to_https = checked(proxy(environment, "HTTPS", ProxyConfig::https));
+        let trust = trust(environment).map_err(|cause| problems.push(*cause)).ok();
+        Error::all("the HTTP client cannot be set up", problems)?;
+        let (to_http, to_https) = (to_http.flatten(), to_https.flatten());
+        let tls = TlsContext::builder()
+            .with_trust_store(trust.unwrap_or_default())
+            .build()
+            .map_err(|error| Error::internal("the TLS settings were refused").with_source(&error))?;
+        Ok(Self { to_http, to_https, tls })
+    }
+
+    fn plain(
+        &self,
+        settings: Option<&HttpConnectorSettings>,
+        components: Option<&RuntimeComponents>,
+    ) -> Connector {
+        connector(settings, components, self.to_http.clone()).build_http()
+    }
+
+    fn secure(
+        &self,
+        settings: Option<&HttpConnectorSettings>,
+        components: Option<&RuntimeComponents>,
+    ) -> Connector {
+        connector(settings, components, self.to_https.clone())
+            .tls_provider(Provider::rustls(CryptoMode::Ring))
+            .tls_context(self.tls.clone())
+            .build()
+    }
 }
 
 fn connector(

@@ -192,6 +192,12 @@ impl Context {
         Self { pass, index, ..self.clone() }
     }
 
+    /// The same for work that may outlive the step: it does not keep the run open in its journal.
+    #[must_use]
+    pub fn outliving(&self) -> Self {
+        Self { opened: Arc::default(), ..self.clone() }
+    }
+
     /// The context for cleaning up after a cancellation: the same, but not cancelled by it, and without the
     /// deadline of the run, which has passed when a step is undone because of it.
     #[must_use]

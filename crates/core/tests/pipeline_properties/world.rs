@@ -70,8 +70,8 @@ fn target(index: usize, step: &StepCase) -> ScriptedTarget {
         }
     };
     match step.back {
-        Back::Restores => target.undo_at(3 * SECOND, ready()),
-        Back::Fails => target.undo_at(3 * SECOND, seen(State::Ended(End::Failed), "undo-cause")),
+        Back::Restores => target.undo_at(40 * SECOND, ready()),
+        Back::Fails => target.undo_at(40 * SECOND, seen(State::Ended(End::Failed), "undo-cause")),
         Back::Impossible => {
             target.revert_answers(Revert::Impossible { reason: format!("undo-cause-{name}") })
         }

@@ -1,0 +1,247 @@
+//! Runs a program.
+//!
+//! `apply` starts it, `observe` asks whether it has ended. A program knows no token by which its effect could be found
+//! again, so that it is run at most once by a plan: a process that goes on and finds a plan that another process made does
+//! not know whether it was run, says so, and leaves the decision to a person. One that is declared repeatable is run again.
+
+mod output;
+mod running;
+mod spec;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use landfall_core::target::Effect;
+use landfall_core::{
+    Cause, Change, Context, DeployTarget, End, Error, ErrorKind, Look, Observation, Outputs, Plan, Receipt,
+    Resource, Result, Revert, State,
+};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde::{Deserialize, Serialize};
+
+use crate::{digest, local};
+use running::{Ending, Running};
+pub use spec::CommandBuilder;
+use spec::{Program, Spec};
+
+const KIND: &str = "command";
+
+/// A step that runs a program, without a shell. Its exit code decides: 0 is success.
+///
+/// Each line of its output is told as a note, `command-output`, without what looks like a secret and without the values of
+/// [`secret`](CommandBuilder::secret). When the run is stopped, the program and all it started (its process group) get
+/// SIGTERM, and SIGKILL ten seconds later; when the target is dropped, SIGKILL at once.
+///
+/// A failed program is undone by the one that [`undo`](CommandBuilder::undo) names, and cannot be undone without;
+/// [`read_only`](CommandBuilder::read_only) says that there is nothing to undo.
+///
+/// ```
+/// use landfall_steps::Command;
+///
+/// let migrate = Command::builder("migrate database").program("./migrate", ["--to", "12"]).build()?;
+/// # Ok::<(), landfall_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Command {
+    spec: Arc<Spec>,
+    state: Arc<Mutex<Known>>,
+}
+
+/// What this process knows.
+#[derive(Debug, Default)]
+struct Known {
+    /// Plans that were made here, and so were not carried out by anybody else.
+    made: Vec<String>,
+    /// By token and run of the program.
+    runs: HashMap<String, Running>,
+}
+
+/// Which program of the specification a plan runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Which {
+    Forward,
+    Undo,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Planned {
+    which: Which,
+    /// Known only to the process that made the plan.
+    nonce: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Started {
+    which: Which,
+    token: String,
+    /// Which run of the program it is, from 1.
+    run: u32,
+    /// Whether it is known that this run was begun.
+    begun: bool,
+}
+
+impl Command {
+    /// Begins to describe a command. The name says what it is for; one command of a name runs at a time.
+    pub fn builder(name: impl Into<String>) -> CommandBuilder {
+        CommandBuilder::new(name.into())
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn planned(&self, which: Which) -> Result<Plan> {
+        let nonce = format!("{:016x}", StdRng::from_os_rng().random::<u64>());
+        self.known().made.push(nonce.clone());
+        let changes = match self.program(which) {
+            Some(program) if !self.spec.read_only => {
+                vec![
+                    Change::new(Effect::Update, &self.spec.name)
+                        .with_details([format!("runs {}", program.shown())]),
+                ]
+            }
+            _ => Vec::new(),
+        };
+        Plan::new(KIND, 1, changes, &Planned { which, nonce })
+    }
+
+    fn program(&self, which: Which) -> Option<&Program> {
+        match which {
+            Which::Forward => Some(&self.spec.program),
+            Which::Undo => self.spec.undo.as_ref(),
+        }
+    }
+
+    fn start(&self, cx: &Context, which: Which, key: String) -> Result<()> {
+        let mut known = self.known();
+        if known.runs.contains_key(&key) {
+            return Ok(());
+        }
+        let program = self.program(which).ok_or_else(|| Error::internal("there is no such program"))?;
+        known.runs.insert(key, Running::start(cx, program, &self.spec)?);
+        Ok(())
+    }
+
+    /// Nobody here knows what became of a run.
+    fn lost(&self, started: &Started) -> Error {
+        let name = &self.spec.name;
+        let what = if started.begun { "was started" } else { "was about to be started" };
+        Error::new(
+            ErrorKind::Conflict,
+            format!("{name} {what} by a process that is gone: whether it ran to its end is not known"),
+        )
+        .with_hint(format!(
+            "find out whether {} has done its work, then begin a new run id; if it can be run twice without harm, \
+             declare it repeatable",
+            self.spec.program.shown()
+        ))
+    }
+}
+
+fn key(token: &str, run: u32) -> String {
+    format!("{token}#{run}")
+}
+
+#[async_trait]
+impl DeployTarget for Command {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn resource(&self) -> Resource {
+        local(KIND, &self.spec.name)
+    }
+
+    fn specification(&self) -> String {
+        let undo = self.spec.undo.iter().flat_map(Program::parts);
+        digest(self.spec.program.parts().chain(["undo"]).chain(undo))
+    }
+
+    async fn plan(&self, _cx: &Context) -> Result<Plan> {
+        self.planned(Which::Forward)
+    }
+
+    async fn apply(&self, cx: &Context, plan: &Plan, so_far: Option<&Receipt>) -> Result<Receipt> {
+        let Planned { which, nonce } = plan.read(KIND, 1)?;
+        let before = so_far.map(|receipt| receipt.read::<Started>(KIND, 1)).transpose()?;
+        let run = before.map_or(1, |before| before.run + 1);
+        let token = plan.token.to_string();
+        let key = key(&token, run);
+        let begun = self.spec.repeatable || self.known().made.contains(&nonce);
+        if begun {
+            self.start(cx, which, key)?;
+        }
+        let shown = self.program(which).map(Program::shown).unwrap_or_default();
+        let summary = if begun { format!("{shown} runs") } else { format!("{shown} is not run again") };
+        Receipt::new(KIND, 1, summary, &Started { which, token, run, begun })
+    }
+
+    async fn observe(&self, _cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
+        let started: Started = receipt.read(KIND, 1)?;
+        let ended = match self.known().runs.get(&key(&started.token, started.run)) {
+            Some(running) => running.ended(),
+            // Its next run is the next part.
+            None if self.spec.repeatable => return Ok(Observation::new(State::Proceed)),
+            None => return Err(self.lost(&started)),
+        };
+        let ended = match ended {
+            Some(ended) => Some(ended),
+            None if look.patience.is_zero() => None,
+            None => self.wait_for(&started, look).await,
+        };
+        Ok(match ended {
+            None => Observation::new(State::pending(format!("{} to end", self.spec.name))),
+            Some(Ending { success: true, .. }) => Observation::new(State::Ready(Outputs::new())),
+            Some(ending) => {
+                Observation::new(State::Ended(End::Failed)).with_causes([self.failed(&started, &ending)])
+            }
+        })
+    }
+
+    async fn revert(&self, _cx: &Context, plan: &Plan, receipt: Option<&Receipt>) -> Result<Revert> {
+        if self.spec.read_only || plan.is_empty() {
+            return Ok(Revert::NothingToDo);
+        }
+        if receipt.is_none()
+            && self.known().runs.is_empty()
+            && self.known().made.contains(&plan.read::<Planned>(KIND, 1)?.nonce)
+        {
+            return Ok(Revert::NothingToDo); // It never started.
+        }
+        match &self.spec.undo {
+            Some(_) => Ok(Revert::Plan(self.planned(Which::Undo)?)),
+            None => Ok(Revert::Impossible {
+                reason: format!(
+                    "no command that undoes {} was given; see what it did, and undo that by hand",
+                    self.spec.name
+                ),
+            }),
+        }
+    }
+}
+
+impl Command {
+    /// Holds the look until the program ends or patience does.
+    async fn wait_for(&self, started: &Started, look: Look<'_>) -> Option<Ending> {
+        let mut changed = self.known().runs.get(&key(&started.token, started.run))?.changes();
+        let ended = async {
+            loop {
+                if let Some(ending) = changed.borrow_and_update().clone() {
+                    return Some(ending);
+                }
+                changed.changed().await.ok()?;
+            }
+        };
+        tokio::time::timeout(look.patience, ended).await.ok().flatten()
+    }
+
+    fn failed(&self, started: &Started, ending: &Ending) -> Cause {
+        let program = self.program(started.which).map(Program::shown).unwrap_or_default();
+        Cause::new("command-failed", format!("{}: {program} {}", self.spec.name, ending.how))
+            .with_evidence(&ending.last_lines)
+            .with_hint("its last lines are above, all of them in the log of this run")
+    }
+}

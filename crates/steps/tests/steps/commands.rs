@@ -1,0 +1,173 @@
+use std::time::{Duration, Instant};
+
+use landfall_core::context::CancellationToken;
+use landfall_core::target::Undo;
+use landfall_core::{Context, DeployTargetExt, End, ErrorKind, MemoryJournal, Outcome, Policy, Undone};
+use landfall_steps::{Command, CommandBuilder};
+use landfall_testkit::Recorder;
+
+use crate::process;
+
+fn shell(script: &str) -> CommandBuilder {
+    Command::builder("migrate").program("sh", ["-c", script])
+}
+
+fn keep() -> Policy {
+    Policy::default().on_failure(Undo::Keep)
+}
+
+/// Lines of output that were told.
+fn lines(recorder: &Recorder) -> Vec<String> {
+    let notes = recorder.notes().into_iter();
+    notes.filter(|(code, _)| code == "command-output").map(|(_, text)| text).collect()
+}
+
+#[tokio::test]
+async fn the_exit_code_decides_and_every_line_is_told_without_secrets() {
+    let recorder = Recorder::new();
+    let cx = process(&MemoryJournal::new(), &recorder);
+    let script = "echo one; echo key is $API_KEY >&2; printf 'no line break'";
+    let command = shell(script).secret("API_KEY", "hunter22").build().unwrap();
+    let report = command.deploy(&cx, &keep()).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded);
+    let mut told = lines(&recorder);
+    told.sort();
+    assert_eq!(told, ["key is ***", "no line break", "one"]);
+    assert!(!format!("{command:?}").contains("hunter22"));
+}
+
+#[tokio::test]
+async fn a_failure_shows_the_exit_code_and_the_last_lines() {
+    let cx = Context::builder("run").build();
+    let report = shell("echo relation users exists; exit 3").build().unwrap().deploy(&cx, &keep()).await;
+    assert_eq!((report.exit_code(), &report.verdict.outcome), (1, &Outcome::Ended(End::Failed)));
+    let cause = report.verdict.causes[0].report();
+    assert!(cause.contains("ended with exit code 3") && cause.contains("| relation users exists"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_there_is_refused_by_its_name() {
+    let cx = Context::builder("run").build();
+    let command = Command::builder("migrate").program("./no-such-program", ["x"]).build().unwrap();
+    let report = command.deploy(&cx, &Policy::default()).await;
+    let Outcome::Refused { error } = &report.verdict.outcome else { panic!("{report:?}") };
+    assert_eq!((error.kind(), report.undone), (ErrorKind::NotFound, Undone::NothingToDo));
+    assert!(error.message().contains("./no-such-program cannot be started"), "{error}");
+}
+
+#[tokio::test]
+async fn a_failure_is_undone_by_the_program_that_undoes_it_and_otherwise_said_to_be_impossible() {
+    let folder = tempfile::tempdir().unwrap();
+    let undo = shell("exit 1").undo("sh", ["-c", "touch undone"]).folder(folder.path()).build().unwrap();
+    let report = undo.deploy(&Context::builder("run").build(), &Policy::default()).await;
+    assert_eq!((report.exit_code(), report.undone), (3, Undone::Reverted));
+    assert!(folder.path().join("undone").exists());
+    let without =
+        shell("exit 1").build().unwrap().deploy(&Context::builder("run").build(), &Policy::default()).await;
+    assert_eq!(without.exit_code(), 4);
+    let reads = shell("exit 1").read_only().build().unwrap();
+    assert_eq!(reads.deploy(&Context::builder("run").build(), &Policy::default()).await.exit_code(), 1);
+}
+
+fn alive(pid: &str) -> bool {
+    // A zombie that nobody has waited for yet is dead.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+async fn until(what: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come about within ten seconds");
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_program_and_everything_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "sleep 600 & echo $! > child; echo $$ > parent; wait";
+    let command = shell(script).folder(folder.path()).build().unwrap();
+    let token = CancellationToken::new();
+    let cx = Context::builder("run").cancel(token.clone()).build();
+    let began = Instant::now();
+    let pid =
+        |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default().trim().to_owned();
+    let policy = keep();
+    let (report, ()) = tokio::join!(command.deploy(&cx, &policy), async {
+        until(|| !pid("parent").is_empty() && !pid("child").is_empty()).await;
+        assert!(alive(&pid("child")));
+        token.cancel();
+    });
+    assert_eq!(report.exit_code(), 130);
+    until(|| !alive(&pid("parent")) && !alive(&pid("child"))).await;
+    assert!(began.elapsed() < Duration::from_secs(9), "SIGTERM was enough");
+}
+
+#[tokio::test]
+async fn a_program_whose_target_is_dropped_is_killed_with_everything_it_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = shell("sleep 600 & echo $! > child; wait").folder(folder.path()).build().unwrap();
+    let pid = || std::fs::read_to_string(folder.path().join("child")).unwrap_or_default().trim().to_owned();
+    {
+        let cx = Context::builder("run").build();
+        let policy = keep();
+        let deploying = command.deploy(&cx, &policy);
+        tokio::select! {
+            report = deploying => panic!("{report:?}"),
+            () = until(|| !pid().is_empty()) => {}
+        }
+    }
+    assert!(alive(&pid()));
+    drop(command);
+    until(|| !alive(&pid())).await;
+}
+
+/// The process dies while the program runs; another one goes on.
+async fn killed_and_run_again(
+    command: impl Fn() -> Command,
+    ran: &std::path::Path,
+) -> landfall_core::StepReport {
+    let journal = MemoryJournal::new();
+    {
+        let (first, cx) = (command(), process(&journal, &Recorder::new()));
+        let policy = keep();
+        let deploying = first.deploy(&cx, &policy);
+        tokio::select! {
+            report = deploying => panic!("{report:?}"),
+            () = until(|| std::fs::read_to_string(ran).is_ok_and(|text| !text.is_empty())) => {}
+        }
+    }
+    let cx = process(&journal, &Recorder::new());
+    command().deploy(&cx, &keep()).await
+}
+
+#[tokio::test]
+async fn a_program_of_which_it_is_not_known_whether_it_ran_is_not_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let command = || shell("echo x >> ran; sleep 600").folder(folder.path()).build().unwrap();
+    let report = killed_and_run_again(command, &ran).await;
+    let Outcome::Unknown { error } = &report.verdict.outcome else { panic!("{report:?}") };
+    assert_eq!((report.exit_code(), &report.undone), (9, &Undone::Kept));
+    assert!(error.message().contains("whether it ran to its end is not known"), "{error}");
+    assert!(error.hint().unwrap().contains("declare it repeatable"), "{error:?}");
+    assert_eq!(std::fs::read_to_string(&ran).unwrap(), "x\n");
+}
+
+#[tokio::test]
+async fn a_program_that_is_declared_repeatable_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let script = "test -s ran && exit 0; echo x >> ran; sleep 600";
+    let command = || shell(script).folder(folder.path()).repeatable().build().unwrap();
+    let report = killed_and_run_again(command, &ran).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded);
+}
+
+#[test]
+fn every_problem_of_a_command_is_named_at_once() {
+    let error = Command::builder(" ").secret("A=B", "abc").build().unwrap_err();
+    assert_eq!(error.causes().len(), 4, "{}", error.report());
+}
