@@ -72,3 +72,7 @@ scenarios:
 # What it costs that 10,000 steps of a pipeline wait at once. Takes three minutes.
 bench-pipeline *ARGS:
     cargo run --release -q -p landfall-core --example bench-pipeline -- {{ARGS}}
+
+# Compares whole processes with other tools and measures what watching costs; see benches/README.md.
+bench *FLAGS:
+    python3 benches/run.py {{FLAGS}}

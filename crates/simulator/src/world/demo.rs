@@ -44,6 +44,30 @@ impl World {
     }
 }
 
+impl World {
+    /// Adds so many services to the demonstration's cluster, like its `web`, each with a task definition family of its
+    /// own; both are called [`World::fleet_name`]. For deployments of many services at once.
+    #[must_use]
+    pub fn with_fleet(mut self, services: usize) -> Self {
+        let region = self.account(DEMO_ACCOUNT).region(DEMO_REGION);
+        for name in (0..services).map(Self::fleet_name) {
+            let mut document = web_task_definition("1.0");
+            document["family"] = name.as_str().into();
+            region.task_definition(&name, document);
+            let service =
+                Service { task_definition: format!("{name}:1"), history: Vec::new(), ..web_service() };
+            region.cluster(DEMO_CLUSTER).services.insert(name, service);
+        }
+        self
+    }
+
+    /// The name of a service of the fleet: `s000`, `s001`, ...
+    #[must_use]
+    pub fn fleet_name(number: usize) -> String {
+        format!("s{number:03}")
+    }
+}
+
 fn fill_main(account: &mut Account) {
     account.user("deployer", DEMO_ACCESS_KEY_ID, DEMO_SECRET_ACCESS_KEY);
     account

@@ -104,7 +104,10 @@ impl Place {
         if self.waiting > 0 {
             return f64::INFINITY;
         }
-        let pauses = self.since_told(now).as_secs_f64() / self.interval.max(SHORTEST).as_secs_f64();
+        // An answer that its owner has not come for yet counts as told.
+        let kept = self.outcome.as_ref().map_or(self.told, |outcome| outcome.asked.max(self.told));
+        let pauses =
+            now.saturating_duration_since(kept).as_secs_f64() / self.interval.max(SHORTEST).as_secs_f64();
         if pauses > OVERDUE { 1.0 / pauses } else { pauses }
     }
 

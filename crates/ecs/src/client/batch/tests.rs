@@ -108,6 +108,22 @@ async fn a_round_of_many_takes_as_few_calls_as_their_size_allows() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_asks_for_nobody_whose_new_answer_waits_for_its_look() {
+    let stage = Stage::new(2);
+    stage.round(4).await;
+    advance(Duration::from_secs(10)).await;
+    let before = stage.server.sizes().len();
+    for n in 0..4 {
+        stage.look(&format!("s{n}")).await.unwrap();
+        advance(Duration::from_millis(200)).await;
+    }
+    let calls = stage.server.calls.lock().unwrap()[before..].to_vec();
+    let mut asked: Vec<&str> = calls.iter().flatten().map(String::as_str).collect();
+    asked.sort_unstable();
+    assert_eq!((calls.len(), asked), (2, vec!["s0", "s1", "s2", "s3"]));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_is_told_once_and_with_its_age() {
     let stage = Stage::new(20);
     stage.round(2).await;
