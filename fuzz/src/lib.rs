@@ -31,9 +31,9 @@ impl HttpClient for Fixed {
 impl HttpConnector for Fixed {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
         let made = self.status.try_into().map(|status| HttpResponse::new(status, self.body.clone().into()));
-        HttpConnectorFuture::ready(
-            made.map_err(|error| ConnectorError::other(Box::<dyn std::error::Error + Send + Sync>::from(error), None)),
-        )
+        HttpConnectorFuture::ready(made.map_err(|error| {
+            ConnectorError::other(Box::<dyn std::error::Error + Send + Sync>::from(error), None)
+        }))
     }
 }
 

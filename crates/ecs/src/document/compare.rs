@@ -1,7 +1,7 @@
 //! What ECS changes by itself between registering and describing, and how the entries of two lists belong
 //! together. Shared by [`super::diff`] and [`super::echo_check`].
 
-use indexmap::IndexMap;
+use std::collections::{HashMap, HashSet};
 
 use super::Document;
 use super::json::{Json, Node, canonical};
@@ -136,20 +136,31 @@ pub(super) type Pair<'a> = (String, Option<&'a Node>, Option<&'a Node>);
 /// member, or an entry lacks it, or two share it. Then only the order can tell.
 pub(super) fn pairs<'a>(key: &str, one: &'a [Node], other: &'a [Node]) -> Option<Vec<Pair<'a>>> {
     let (one, other) = (labelled(key, one)?, labelled(key, other)?);
-    let mut pairs: Vec<Pair<'a>> =
-        one.iter().map(|(label, node)| (label.clone(), Some(*node), other.get(label).copied())).collect();
-    let new = other.iter().filter(|(label, _)| !one.contains_key(*label));
-    pairs.extend(new.map(|(label, node)| (label.clone(), None, Some(*node))));
+    let by_name =
+        |side: &[(String, &'a Node)]| -> HashMap<String, &'a Node> { side.iter().cloned().collect() };
+    let (ones, others) = (by_name(&one), by_name(&other));
+    let mut pairs: Vec<Pair<'a>> = one
+        .into_iter()
+        .map(|(label, node)| {
+            let partner = others.get(&label).copied();
+            (label, Some(node), partner)
+        })
+        .collect();
+    let new = other.into_iter().filter(|(label, _)| !ones.contains_key(label));
+    pairs.extend(new.map(|(label, node)| (label, None, Some(node))));
     Some(pairs)
 }
 
 /// The entries with their names, or `None` when the names do not tell them apart.
-fn labelled<'a>(key: &str, items: &'a [Node]) -> Option<IndexMap<String, &'a Node>> {
-    let mut entries = IndexMap::with_capacity(items.len());
+fn labelled<'a>(key: &str, items: &'a [Node]) -> Option<Vec<(String, &'a Node)>> {
+    let mut seen = HashSet::with_capacity(items.len());
+    let mut entries = Vec::with_capacity(items.len());
     for item in items {
-        if entries.insert(label(key, item)?, item).is_some() {
+        let label = label(key, item)?;
+        if !seen.insert(label.clone()) {
             return None;
         }
+        entries.push((label, item));
     }
     Some(entries)
 }
