@@ -47,14 +47,6 @@ pub(crate) const CASES: &[Case] = &[
         updates: 1,
     },
     Case {
-        name: "an_undo_that_never_finishes_is_told_as_such",
-        rule: finishes_nothing,
-        arguments: &["--on-failure", "revert"],
-        code: 4,
-        told: &["TIMED OUT"],
-        updates: 2,
-    },
-    Case {
         name: "an_update_that_starts_no_deployment_is_no_success",
         rule: ignores_the_update,
         arguments: &[],
@@ -197,12 +189,7 @@ impl Case {
         if self.code != 0 && all.contains("SUCCEEDED") {
             return Err(format!("a success is claimed: {said}"));
         }
-        let limit = match updates {
-            0 => BEFORE + GRACE,
-            1 => TIMEOUT + GRACE,
-            // The undo has a budget of its own, as long as that of the deployment.
-            _ => (TIMEOUT + GRACE) * 2,
-        };
+        let limit = if updates == 0 { BEFORE } else { TIMEOUT } + GRACE;
         if self.code != 0 && took > limit {
             return Err(format!("too late: {said}"));
         }
@@ -249,24 +236,6 @@ pub(crate) fn never_finishes() -> Rule {
             for one in deployments(service).iter_mut().filter(fresh) {
                 one["rolloutState"] = json!("IN_PROGRESS");
                 one["runningCount"] = json!(0);
-            }
-        }),
-        _ => Act::Pass,
-    })
-}
-
-/// From the first update on every deployment goes on for ever, that of an undo too.
-fn finishes_nothing() -> Rule {
-    let updated = AtomicBool::new(false);
-    Box::new(move |seen| match seen.operation {
-        "ListServiceDeployments" => none_listed(),
-        "UpdateService" => {
-            updated.store(true, Ordering::SeqCst);
-            Act::Pass
-        }
-        "DescribeServices" if updated.load(Ordering::SeqCst) => services(|service| {
-            for one in deployments(service) {
-                one["rolloutState"] = json!("IN_PROGRESS");
             }
         }),
         _ => Act::Pass,

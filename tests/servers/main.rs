@@ -21,6 +21,7 @@ mod wire;
 use std::future::Future;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use behaviours::Table;
 use cloud::Kind;
@@ -30,6 +31,9 @@ use ministack::{Mode, Servers};
 
 /// At least so many at once, whatever the number of processors: the tests mostly wait.
 const AT_ONCE: usize = 8;
+
+/// None of these tests may hang, whatever a server does.
+const LONGEST: Duration = Duration::from_secs(240);
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -113,7 +117,8 @@ where
             };
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(work(servers))?;
+        let bounded = async { tokio::time::timeout(LONGEST, work(servers)).await };
+        runtime.block_on(bounded).map_err(|_| format!("not over after {LONGEST:?}"))??;
         Ok(Completion::Completed)
     })
 }
