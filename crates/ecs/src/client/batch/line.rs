@@ -21,8 +21,8 @@ const IDLE: Duration = Duration::from_secs(60);
 /// No look comes sooner after another: the first pause of a wait.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// Who is overdue by more than this many of its own pauses has gone without a word: a pause grows by half at most.
-const OVERDUE: f64 = 3.0;
+/// Nor in so many of its own pauses, for waits whose pauses are long: a pause grows by half at most.
+const GONE: u32 = 3;
 
 #[derive(Debug, Default)]
 pub(super) struct Line {
@@ -106,14 +106,12 @@ impl Place {
         }
         // An answer that its owner has not come for yet counts as told.
         let kept = self.outcome.as_ref().map_or(self.told, |outcome| outcome.asked.max(self.told));
-        let pauses =
-            now.saturating_duration_since(kept).as_secs_f64() / self.interval.max(SHORTEST).as_secs_f64();
-        if pauses > OVERDUE { 1.0 / pauses } else { pauses }
+        now.saturating_duration_since(kept).as_secs_f64() / self.interval.max(SHORTEST).as_secs_f64()
     }
 
     fn is_idle(&self, now: Instant) -> bool {
         let idle = now.saturating_duration_since(self.asked);
-        self.waiting == 0 && self.in_call.is_none() && idle > IDLE.max(self.interval.mul_f64(OVERDUE))
+        self.waiting == 0 && self.in_call.is_none() && idle > IDLE.max(self.interval * GONE)
     }
 }
 
