@@ -22,6 +22,11 @@ servers:
     cargo build -q --example deploy
     cargo test -q --test servers -- --nocapture behaviours
 
+# Every kill of the crash matrix: single, twice, throttled, with stale reads, without the journal.
+crash-matrix:
+    cargo build --example deploy --locked
+    cargo test --test crash --locked -- --include-ignored --nocapture --test-threads 1
+
 # Formatting and lints; warnings are errors.
 lint:
     cargo fmt --all --check

@@ -7,7 +7,7 @@ use landfall::event::{EventKind, Level};
 use landfall::{Cause, Context, DeployTargetExt, Result};
 
 use crate::flags::{Busy, Ecs, Global, Switch, collect, complete, in_flags};
-use crate::session;
+use crate::{journal, session};
 
 /// Runs the subcommand and gives the exit code.
 ///
@@ -22,6 +22,9 @@ pub(crate) async fn run(
 ) -> Result<u8> {
     let policy = global.policy(&mut problems);
     let spec = collect(spec(global, what), &mut problems);
+    if !global.plan {
+        journal::open(global, cx, &mut problems).await?;
+    }
     let lasting = (!global.plan).then(|| policy.longest());
     let ready = session::sign_in(global, process, cx, lasting, problems).await?;
     let spec = complete("the deployment cannot be made as asked", spec, Vec::new())?;

@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Ecs(Ecs),
     /// Checks credentials, account, region and target. Changes nothing.
     Doctor(Doctor),
+    /// Lists the runs of a journal, or shows one of them. Needs no credentials.
+    Runs(Runs),
+    /// Undoes a run of a journal by what it recorded: what was there before is put back.
+    Revert(Revert),
     /// Names what can happen in the simulated AWS (--simulate --scenario NAME).
     Scenarios,
 }
@@ -38,6 +42,8 @@ impl Command {
         match self {
             Self::Ecs(_) => "ecs",
             Self::Doctor(_) => "doctor",
+            Self::Runs(_) => "runs",
+            Self::Revert(_) => "revert",
             Self::Scenarios => "scenarios",
         }
     }
@@ -74,6 +80,9 @@ pub(crate) struct Global {
     /// Name of this release; the same name attaches to it again [default: from the CI variables, else made up]
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) run_id: Option<String>,
+    /// Directory that remembers runs: a killed run goes on from it with the same run id [default: nothing is kept]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) journal: Option<PathBuf>,
     /// How long to wait for the rollout, for example 90s, 15m, 1h30m
     #[arg(long, global = true, value_name = "TIME", default_value = "30m")]
     pub(crate) timeout: String,
@@ -83,7 +92,8 @@ pub(crate) struct Global {
     /// After Ctrl-C or SIGTERM: let the deployment go on, or put back what was there before
     #[arg(long, global = true, value_name = "WHAT", default_value = "keep")]
     pub(crate) on_cancel: After,
-    /// When another deployment of the service is in flight; our own run is always adopted
+    /// When another deployment of the service is in flight; our own run is always adopted. `wait` also waits for a run
+    /// that shares the journal
     #[arg(long, global = true, value_name = "POLICY", default_value = "fail")]
     pub(crate) if_busy: Busy,
     /// Shows what would change and changes nothing
@@ -165,6 +175,22 @@ pub(crate) struct Ecs {
     pub(crate) force_new_deployment: bool,
 }
 
+/// Which runs to show.
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Shows this run with its records, verdict and causes
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+/// What to undo.
+#[derive(Debug, Args)]
+pub(crate) struct Revert {
+    /// The id of the run, as `runs` lists it
+    #[arg(value_name = "RUN", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) run: String,
+}
+
 /// What to check beside the credentials.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
@@ -218,6 +244,7 @@ impl Global {
     pub(crate) fn policy(&self, problems: &mut Vec<Cause>) -> Policy {
         let policy = Policy::default().on_failure(self.on_failure.into()).on_cancel(self.on_cancel.into());
         let policy = if self.no_wait { policy.without_wait() } else { policy };
+        let policy = if self.if_busy == Busy::Wait { policy.waiting_for_resource() } else { policy };
         match timeout(&self.timeout) {
             Ok(timeout) => policy.timeout(timeout),
             Err(problem) => {

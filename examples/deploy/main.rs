@@ -9,7 +9,10 @@
 mod doctor;
 mod ecs;
 mod flags;
+mod journal;
 mod render;
+mod revert;
+mod runs;
 mod session;
 mod simulate;
 mod stop;
@@ -23,7 +26,7 @@ use flags::{Command, Flags, Output};
 use landfall::aws::environment::Environment;
 use landfall::context::CancellationToken;
 use landfall::event::{EventKind, JsonLines};
-use landfall::{Context, Error, Observer};
+use landfall::{Context, Error, FileJournal, Observer};
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -46,16 +49,23 @@ async fn run(flags: &Flags) -> u8 {
     let cancel = CancellationToken::new();
     let mut problems = Vec::new();
     let run_id = flags.global.checked_run_id(&mut problems);
-    let cx = Context::builder(run_id.unwrap_or_else(|| session::run_id(&environment)))
-        .step(flags.command.step())
-        .cancel(cancel.clone())
-        .observer(observer)
-        .build();
+    let run_id = match &flags.command {
+        Command::Revert(what) => what.run.clone(),
+        _ => run_id.unwrap_or_else(|| session::run_id(&environment)),
+    };
+    let mut cx =
+        Context::builder(run_id).step(flags.command.step()).cancel(cancel.clone()).observer(observer);
+    if let Some(directory) = &flags.global.journal {
+        cx = cx.journal(Arc::new(FileJournal::new(directory)));
+    }
+    let cx = cx.build();
     let ended = match stop::listen(cancel) {
         Err(error) => Err(Error::internal("signals cannot be listened to").with_source(&error)),
         Ok(()) => match &flags.command {
             Command::Ecs(what) => ecs::run(&flags.global, what, environment, &cx, problems).await,
             Command::Doctor(what) => doctor::run(&flags.global, what, environment, &cx, problems).await,
+            Command::Runs(what) => runs::run(&flags.global, what, problems).await,
+            Command::Revert(what) => revert::run(&flags.global, what, environment, &cx, problems).await,
             Command::Scenarios => Ok(simulate::list()),
         },
     };

@@ -4,6 +4,7 @@
 mod bad_input;
 mod busy;
 mod causes;
+mod journal;
 mod machine;
 mod outcomes;
 mod secrets;

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use crate::support::{Cloud, ended, run};
 
 /// Starts the binary and reads its output until a line holds `words`; what was read is put back by the caller.
-async fn until(mut command: Command, words: &str) -> (Child, String) {
+pub(crate) async fn until(mut command: Command, words: &str) -> (Child, String) {
     let mut child = command.spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut told = String::new();

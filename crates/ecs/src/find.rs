@@ -27,13 +27,14 @@ pub(crate) fn with_margin(from: Timestamp) -> Timestamp {
     from.checked_sub(MARGIN).unwrap_or(Timestamp::MIN)
 }
 
-/// The revision that this attempt has registered, or one of the same content that appeared since the plan.
+/// The revision that this attempt has registered, or one of the same content that appeared since the plan. Without the
+/// content that was wanted, only the tag tells.
 pub(crate) async fn revision(
     client: &Client,
     cx: &Context,
     token: &Token,
     forward: &Forward,
-    wanted: &Document,
+    wanted: Option<&Document>,
 ) -> Result<Option<Existing>> {
     if forward.existing.is_some() {
         return Ok(forward.existing.clone());
@@ -45,7 +46,9 @@ pub(crate) async fn revision(
     let tag = run_tag::value(token);
     let is_ours = |revision: &Revision| revision.run_tag() == Some(tag.as_str());
     let has_content = |revision: &Revision| {
-        revision.run_tag().is_none() && revision.active && diff(&revision.document, wanted).is_empty()
+        revision.run_tag().is_none()
+            && revision.active
+            && wanted.is_some_and(|wanted| diff(&revision.document, wanted).is_empty())
     };
     if is_ours(&latest) {
         return Ok(Some(Existing { task_definition: latest.arn, ours: true }));
@@ -204,7 +207,7 @@ pub(crate) async fn own_deployment(
 }
 
 /// Whether the service shows nothing that the baseline does not know.
-fn is_untouched(service: &Service, baseline: &Baseline) -> bool {
+pub(crate) fn is_untouched(service: &Service, baseline: &Baseline) -> bool {
     service.primary().is_some_and(|primary| {
         primary.id == baseline.primary.id && primary.updated_at == baseline.primary.updated_at
     }) && service.deployments.iter().all(|deployment| baseline.knows(&deployment.id))

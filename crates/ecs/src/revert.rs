@@ -120,8 +120,16 @@ async fn own(
     if forward.attach.is_some() {
         return Ok(forward.attach.clone());
     }
-    let wanted = crate::apply::wanted(target, cx, forward).await?;
-    let Some(revision) = find::revision(&target.client, cx, token, forward, &wanted).await? else {
+    // Whoever undoes a run by its journal alone does not know what was asked for: then only the tag tells what is ours.
+    let wanted = match forward.specification == target.spec.digest() {
+        true => Some(crate::apply::wanted(target, cx, forward).await?),
+        false => None,
+    };
+    let Some(revision) = find::revision(&target.client, cx, token, forward, wanted.as_ref()).await? else {
+        if wanted.is_none() && !find::is_untouched(service, &forward.baseline) {
+            let why = "no revision carries its tag, and the service has moved since the plan".to_owned();
+            return Err(Refusal::CannotTell { task_definition: forward.family.clone(), why }.into());
+        }
         return Ok(None);
     };
     find::own_deployment(&target.client, cx, service, &forward.baseline, &revision).await

@@ -22,6 +22,8 @@ pub struct ServiceDeploymentView {
     pub arn: String,
     /// The id of the deployment it brings: `ecs-svc/<number>`.
     pub deployment_id: String,
+    /// The ARN of the task definition that it rolls out; empty when its service revision is not known any more.
+    pub task_definition: String,
     /// Its status.
     pub status: String,
     /// Its status reason.
@@ -187,9 +189,12 @@ fn service_deployment_view(
     key: &ServiceKey,
     deployment: &ServiceDeployment,
 ) -> ServiceDeploymentView {
+    let revisions = region.services.get(key).map(|service| service.revisions.as_slice()).unwrap_or_default();
+    let revision = revisions.iter().find(|revision| revision.digits == deployment.target);
     ServiceDeploymentView {
         arn: region.service_deployment_arn(key, &deployment.id),
         deployment_id: format!("ecs-svc/{}", deployment.target),
+        task_definition: revision.map(|revision| revision.task_definition.clone()).unwrap_or_default(),
         status: deployment.status.clone(),
         status_reason: deployment.status_reason.clone(),
         created_at: deployment.created_at,

@@ -1,6 +1,6 @@
 //! Shows events to people. One observer: a line of progress that moves on a terminal, steady plain lines elsewhere.
 
-mod verdict;
+pub(crate) mod verdict;
 
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};

@@ -16,7 +16,7 @@ pub(crate) struct Run<'a> {
 /// Said as soon as it is known, before anything is undone.
 pub(crate) fn before_undo(verdict: &Verdict) -> Vec<String> {
     let mut lines = vec![format!("{BAD}{}{BAD:#}", headline(&verdict.outcome))];
-    lines.extend(verdict.causes.iter().flat_map(cause));
+    lines.extend(verdict.causes.iter().flat_map(cause_lines));
     if let Outcome::Refused { error } | Outcome::Unknown { error } = &verdict.outcome {
         lines.extend(error.report().lines().map(|line| format!("  {line}")));
     }
@@ -76,7 +76,7 @@ fn goes_on(run: &Run<'_>) -> String {
     }
 }
 
-fn cause(cause: &Cause) -> Vec<String> {
+pub(crate) fn cause_lines(cause: &Cause) -> Vec<String> {
     let report = cause.report();
     let mut lines = report.lines();
     let first = lines.next().unwrap_or_default();
@@ -85,7 +85,7 @@ fn cause(cause: &Cause) -> Vec<String> {
     all
 }
 
-fn word(outcome: &Outcome) -> &'static str {
+pub(crate) fn word(outcome: &Outcome) -> &'static str {
     match outcome {
         Outcome::Succeeded => "SUCCEEDED",
         Outcome::Unchanged => "UNCHANGED",
@@ -102,7 +102,7 @@ fn word(outcome: &Outcome) -> &'static str {
     }
 }
 
-fn headline(outcome: &Outcome) -> String {
+pub(crate) fn headline(outcome: &Outcome) -> String {
     let word = word(outcome);
     match outcome {
         Outcome::Unchanged => format!("{word}: nothing to do, and what is there is healthy"),

@@ -171,6 +171,16 @@ impl Context {
         below
     }
 
+    /// The context of the step with this path, whatever the path of this one.
+    #[must_use]
+    pub fn in_step(&self, path: &str) -> Self {
+        let mut other = self.clone();
+        other.step = path.into();
+        other.record = OUTSIDE.into();
+        other.index = Arc::default();
+        other
+    }
+
     /// The context of one recorded call: its events are counted from 0 again.
     #[must_use]
     pub fn at_record(&self, name: &str) -> Self {

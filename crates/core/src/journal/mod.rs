@@ -11,6 +11,7 @@
 //! The trait is narrow, and holds no notion of files: a store with conditional writes can implement it, with an object
 //! for each entry, written only if there is none of its number.
 
+mod attempt;
 mod file;
 mod memory;
 mod run;
@@ -29,6 +30,7 @@ use crate::context::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Recorded;
 use crate::target::Resource;
+pub use attempt::{Attempt, Stage};
 pub use file::FileJournal;
 pub use memory::MemoryJournal;
 pub use run::{Records, Run};

@@ -64,15 +64,21 @@ impl Run {
     /// The attempt of a step that is to be made or gone on with: the last one, or the next when that is closed.
     #[must_use]
     pub fn attempt(&self, step: &str) -> u32 {
-        let steps = self.steps();
+        let steps = self.by_step();
         let Some((number, records)) = steps.get(step).and_then(BTreeMap::last_key_value) else { return 1 };
         if records.contains_key("closed") { number.saturating_add(1) } else { *number }
+    }
+
+    /// The paths of all steps that anything is recorded of.
+    #[must_use]
+    pub fn steps(&self) -> Vec<String> {
+        self.by_step().keys().cloned().collect()
     }
 
     /// The records of an attempt.
     #[must_use]
     pub fn records(&self, step: &str, attempt: u32) -> Records {
-        let steps = self.steps();
+        let steps = self.by_step();
         steps.get(step).and_then(|attempts| attempts.get(&attempt)).cloned().unwrap_or_default()
     }
 
@@ -80,18 +86,24 @@ impl Run {
     /// that the context asks for is the least.
     #[must_use]
     pub fn resume(&self, cx: &Context) -> (Context, Local) {
-        let cx = cx.in_attempt(self.attempt(cx.step()).max(cx.attempt()));
+        self.at_attempt(cx, self.attempt(cx.step()).max(cx.attempt()))
+    }
+
+    /// An attempt of the context's step, also one that is closed, and the runtime that drives it: to undo it later.
+    #[must_use]
+    pub fn at_attempt(&self, cx: &Context, attempt: u32) -> (Context, Local) {
+        let cx = cx.in_attempt(attempt);
         (cx.clone(), Local::of_run(cx, self.clone()))
     }
 
     /// One record.
     pub(crate) fn find(&self, step: &str, attempt: u32, record: &str) -> Option<Recorded> {
-        self.steps().get(step)?.get(&attempt)?.get(record).cloned()
+        self.by_step().get(step)?.get(&attempt)?.get(record).cloned()
     }
 
     /// Keeps a record for as long as the run is open.
     pub(crate) fn keep(&self, step: &str, attempt: u32, record: &str, recorded: Recorded) {
-        let mut steps = self.steps();
+        let mut steps = self.by_step();
         let attempts = steps.entry(step.to_owned()).or_default();
         attempts.entry(attempt).or_default().entry(record.to_owned()).or_insert(recorded);
     }
@@ -106,7 +118,7 @@ impl Run {
         !self.0.broken.swap(true, Ordering::Relaxed)
     }
 
-    fn steps(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<u32, Records>>> {
+    fn by_step(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<u32, Records>>> {
         self.0.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -140,7 +140,7 @@ impl Plan {
         if made_for.specification != target.specification() {
             return Err(Error::new(
                 ErrorKind::Conflict,
-                format!("what is asked for is not what the recorded plan of {} was made for", self.token),
+                format!("what is asked for is not what the recorded plan was made for (step {})", self.token),
             )
             .with_hint("go on with what was asked for when the run was begun, or begin a new run id"));
         }

@@ -75,7 +75,7 @@ pub(crate) async fn forward(
 async fn start(target: &EcsService, cx: &Context, token: &Token, forward: &Forward) -> Result<Watch> {
     let wanted = wanted(target, cx, forward).await?;
     let mut service = fresh(target, cx).await?;
-    let found = find::revision(&target.client, cx, token, forward, &wanted).await?;
+    let found = find::revision(&target.client, cx, token, forward, Some(&wanted)).await?;
     if let Some(revision) = &found
         && let Some(own) = own_deployment(target, cx, forward, revision, &mut service).await?
     {

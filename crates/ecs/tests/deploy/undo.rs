@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use landfall_core::runtime::Local;
 use landfall_core::target::{run_step, undo_step};
-use landfall_core::{ErrorKind, Outcome, Policy, StepReport, Undone};
+use landfall_core::{ErrorKind, Outcome, Policy, StepReport, Token, Undone};
+use landfall_ecs::EcsService;
 use landfall_simulator::{
     Behaviour, BehaviourRule, DEMO_ACCOUNT, Denial, Fault, FaultKind, Simulator, World,
 };
@@ -12,9 +13,13 @@ use landfall_simulator::{
 use crate::stage::{Stage, keep, told};
 
 async fn undone(stage: &Stage, report: &StepReport) -> Undone {
+    undone_by(&stage.target(), stage, report).await
+}
+
+async fn undone_by(target: &EcsService, stage: &Stage, report: &StepReport) -> Undone {
     let cx = stage.context("demo/1/deploy/production");
     let plan = report.plan.as_ref().unwrap();
-    undo_step(&Local::new(cx.clone()), &stage.target(), &cx, &keep(), plan, report.receipt.as_ref()).await
+    undo_step(&Local::new(cx.clone()), target, &cx, &keep(), plan, report.receipt.as_ref()).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,6 +48,33 @@ async fn without_a_receipt_the_deployment_is_found_by_its_tag() {
     report.receipt = None;
     assert_eq!(undone(&stage, &report).await, Undone::Reverted);
     assert_eq!(stage.live(), "web:2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_the_names_of_cluster_and_service_alone_a_deployment_is_undone_with_and_without_its_receipt() {
+    for with_receipt in [true, false] {
+        let stage = Stage::of("good");
+        let mut report = stage.deploy().await;
+        report.receipt = report.receipt.filter(|_| with_receipt);
+        let nameless = stage.made(stage.builder());
+        assert_eq!(undone_by(&nameless, &stage, &report).await, Undone::Reverted, "receipt: {with_receipt}");
+        assert_eq!(stage.live(), "web:2");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_receipt_and_tag_what_was_asked_for_must_be_known_to_undo_it() {
+    let stage = Stage::of("good");
+    let mut report = stage.deploy().await;
+    report.receipt = None;
+    report.plan = report.plan.map(|plan| plan.stamped(Token::new("another/deploy/1")));
+    stage.simulator.reset_calls();
+    let Undone::Failed { verdict } = undone_by(&stage.made(stage.builder()), &stage, &report).await else {
+        panic!("undone")
+    };
+    let Outcome::Refused { error } = verdict.outcome else { panic!("{verdict:?}") };
+    assert!(error.message().contains("no revision carries its tag"), "{error}");
+    assert!(stage.writes().is_empty() && stage.live() == "web:3");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ use crate::calls::is_write;
 use crate::clock::{Clock, ms};
 use crate::ecs::RegionState;
 use crate::fault::FaultPlan;
+use crate::hold::Hold;
 use crate::iam::{Directory, Principal, authenticate, authorise};
 use crate::ids::Ids;
 use crate::oidc::{DISCOVERY_PATH, Issuer, KEYS_PATH};
@@ -31,6 +32,7 @@ pub(crate) struct State {
     pub(crate) directory: Directory,
     pub(crate) issuer: Issuer,
     pub(crate) faults: FaultPlan,
+    pub(crate) hold: Option<Hold>,
     pub(crate) calls: Vec<Call>,
     regions: BTreeMap<(String, String), RegionState>,
     behaviours: Vec<BehaviourRule>,
@@ -45,6 +47,7 @@ impl State {
             ids: Ids::seeded("requests"),
             issuer: Issuer::new(&world.issuer),
             faults: FaultPlan::new(scenario.faults.clone()),
+            hold: None,
             calls: Vec::new(),
             regions: BTreeMap::new(),
             behaviours: scenario.behaviours.clone(),
@@ -255,6 +258,10 @@ pub(crate) async fn answer(simulator: &Simulator, request: Request<Bytes>) -> Re
     };
     let (number, fault) =
         simulator.with_state(|state| state.faults.next(&received.service, &received.operation));
+    let hold = simulator.with_state(|state| state.hold.as_mut().and_then(Hold::next));
+    if let Some(hold) = hold.as_ref().filter(|hold| hold.phase == Phase::Before) {
+        hold.forever().await;
+    }
     let delay = match &fault {
         Some(Fault { kind: FaultKind::Delay { ms: length }, phase, .. }) => Some((ms(*length), *phase)),
         _ => None,
@@ -265,6 +272,9 @@ pub(crate) async fn answer(simulator: &Simulator, request: Request<Bytes>) -> Re
     let reply = simulator.with_state(|state| state.execute(&received, number, fault.as_ref()));
     if let Some((length, Phase::After)) = delay {
         tokio::time::sleep(length).await;
+    }
+    if let Some(hold) = &hold {
+        hold.forever().await;
     }
     reply
 }

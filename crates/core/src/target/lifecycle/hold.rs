@@ -57,7 +57,7 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
     }
 
     /// An earlier process has seen the end.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         ["settled", "closed"].iter().any(|record| self.runtime.earlier(record).is_some())
     }
 }

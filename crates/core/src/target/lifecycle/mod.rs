@@ -29,7 +29,7 @@ use super::policy::Policy;
 use super::{DeployTarget, exit};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::event::EventKind;
+use crate::event::{EventKind, Level};
 use crate::runtime::{Interrupted, Runtime};
 use crate::wait::{left_until, to_value};
 
@@ -164,6 +164,11 @@ impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
             Ok(planned) => planned,
             Err(early) => return not_begun(early),
         };
+        if self.is_over() {
+            let text =
+                "this run has come to its end before: what came out is told again, and nothing is done";
+            self.cx.note(Level::Info, "told-again", text);
+        }
         let (receipt, verdict) = match self.known_verdict() {
             Some(Ok(verdict)) => (self.last_receipt(), verdict),
             Some(Err(error)) => {

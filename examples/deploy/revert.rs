@@ -1,0 +1,166 @@
+//! `deploy revert RUN`: undoes a run by what its journal recorded.
+
+use landfall::aws::environment::Environment;
+use landfall::ecs::EcsService;
+use landfall::event::{EventKind, Level};
+use landfall::journal::{Attempt, Records, Run, Stage};
+use landfall::target::{Resource, undo_step};
+use landfall::{
+    Cause, Context, DeployTarget, Error, ErrorKind, Journal, Outcome, Plan, Policy, Result, Undone,
+};
+
+use crate::flags::{Global, Revert};
+use crate::{journal, session};
+
+/// The only kind of target that this binary can undo.
+const KIND: &str = "ecs-service";
+
+/// Runs the subcommand and gives the exit code: 0 when what was there before is there again.
+///
+/// # Errors
+/// What kept the undo from being begun.
+pub(crate) async fn run(
+    global: &Global,
+    what: &Revert,
+    process: Environment,
+    cx: &Context,
+    mut problems: Vec<Cause>,
+) -> Result<u8> {
+    let policy = global.policy(&mut problems);
+    let grace = policy.timeout;
+    let policy = policy.grace(grace);
+    if let Some(journal) = journal::existing(global, &mut problems)
+        && journal.read(&what.run).await?.is_none()
+    {
+        return Err(journal::unknown(&journal, &what.run).await);
+    }
+    journal::open(global, cx, &mut problems).await?;
+    let run = cx.open_run().await?;
+    let steps = if problems.is_empty() { steps(&run)? } else { Vec::new() };
+    let ready = session::sign_in(global, process, cx, Some(grace), problems).await?;
+    let mut targets = Vec::new();
+    for step in &steps {
+        let place = &ready.session.place;
+        if step.resource.place != *place {
+            let (there, here) = (&step.resource.place, place);
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("run {} deployed to {there}, and these credentials are for {here}", what.run),
+            )
+            .with_hint("sign in to the account and region of the run"));
+        }
+        let [cluster, service] = step.resource.names.as_slice() else {
+            return Err(Error::internal(format!("{} has no cluster and service", step.resource)));
+        };
+        let spec = EcsService::builder().cluster(cluster).service(service).build()?;
+        targets.push(spec.target(&ready.session.config, place.clone())?);
+    }
+    let mut code = 0;
+    for (step, target) in steps.iter().zip(&targets) {
+        code = code.max(undo(step, target, &run, cx, &policy).await);
+        if code != 0 {
+            break;
+        }
+    }
+    Ok(code)
+}
+
+/// A step that is to be undone.
+struct Step {
+    attempt: Attempt,
+    plan: Plan,
+    resource: Resource,
+}
+
+/// What is to be undone, in reverse order of completion.
+fn steps(run: &Run) -> Result<Vec<Step>> {
+    let refused = |why: String| Error::invalid(format!("run {} cannot be undone: {why}", run.id()));
+    let mut steps = Vec::new();
+    let mut notes = Vec::new();
+    for name in run.steps() {
+        let Some(attempt) = last_attempt(run, &name) else { continue };
+        let plan = attempt.plan.clone().ok_or_else(|| {
+            refused(format!("the plan of step {name} was recorded by another version of landfall"))
+        })?;
+        if plan.is_empty() {
+            notes.push(format!("step {name} changed nothing"));
+            continue;
+        }
+        match &attempt.undone {
+            None | Some(Undone::Kept | Undone::NotNeeded) => {}
+            Some(undone) => {
+                notes.push(already(&name, undone));
+                continue;
+            }
+        }
+        let made_for = plan.made_for.clone();
+        let made_for =
+            made_for.ok_or_else(|| refused(format!("what step {name} deployed to is not recorded")))?;
+        if made_for.resource.kind != KIND {
+            let kind = &made_for.resource.kind;
+            return Err(refused(format!(
+                "step {name} is of the kind {kind}, and this program undoes {KIND} only"
+            ))
+            .with_hint("undo it with the program that made it"));
+        }
+        steps.push(Step { attempt, plan, resource: made_for.resource });
+    }
+    if steps.is_empty() {
+        let why = if notes.is_empty() { "nothing was begun".to_owned() } else { notes.join("; ") };
+        return Err(refused(why));
+    }
+    steps.sort_by_key(|step| std::cmp::Reverse(step.attempt.last));
+    Ok(steps)
+}
+
+fn last_attempt(run: &Run, step: &str) -> Option<Attempt> {
+    let next = run.attempt(step);
+    let of = |number: u32| {
+        let records: Records = run.records(step, number);
+        Attempt::of(step, number, &records)
+    };
+    of(next).or_else(|| of(next.checked_sub(1)?))
+}
+
+fn already(step: &str, undone: &Undone) -> String {
+    match undone {
+        Undone::Reverted => format!("step {step} is undone already"),
+        Undone::NothingToDo => format!("what was there before step {step} is there already"),
+        Undone::Impossible { reason } => format!("step {step}: {reason}"),
+        _ => format!("the undo of step {step} has failed before; look at it with `runs`"),
+    }
+}
+
+async fn undo(step: &Step, target: &EcsService, run: &Run, cx: &Context, policy: &Policy) -> u8 {
+    let (cx, runtime) = run.at_attempt(&cx.in_step(&step.attempt.step), step.attempt.number);
+    cx.note(Level::Info, "revert", format!("undoing run {} of {}", cx.run(), target.resource()));
+    if step.attempt.stage < Stage::Succeeded {
+        cx.note(
+            Level::Info,
+            "undo-of-open-run",
+            "it is not recorded how this run came out; it is undone as it is",
+        );
+    }
+    let undone = undo_step(&runtime, target, &cx, policy, &step.plan, step.attempt.receipt.as_ref()).await;
+    let (level, text, code) = match &undone {
+        Undone::Reverted => {
+            (Level::Info, "undone: what was there before runs again; it was seen".to_owned(), 0)
+        }
+        Undone::NothingToDo => (Level::Info, "nothing to undo: what was there before is there".to_owned(), 0),
+        Undone::Impossible { reason } => (Level::Error, format!("NOT UNDONE: {reason}"), 4),
+        Undone::Failed { verdict } => {
+            cx.emit(EventKind::Verdict { verdict: (**verdict).clone() });
+            let code = match &verdict.outcome {
+                Outcome::Cancelled { .. } => 130,
+                Outcome::Unknown { error } if error.kind() == ErrorKind::Auth => 7,
+                Outcome::Unknown { .. } => 9,
+                Outcome::Refused { error } if error.kind() == ErrorKind::Auth => 7,
+                _ => 4,
+            };
+            (Level::Error, "NOT UNDONE: the undo did not come to its end; see above".to_owned(), code)
+        }
+        other => (Level::Error, format!("NOT UNDONE: {other:?}"), 4),
+    };
+    cx.note(level, if code == 0 { "undone" } else { "not-undone" }, text);
+    code
+}

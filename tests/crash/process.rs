@@ -1,0 +1,150 @@
+//! Runs the real binary, and kills it at a point.
+
+use std::path::{Path, PathBuf};
+
+use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Phase};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::scenario::{Case, Weather};
+use crate::support::{Cloud, DEPLOY, Ran, ended};
+
+/// The run's id, the same in every process.
+const RUN: &str = "shop/81/deploy/production";
+
+/// A moment in the life of a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Point {
+    /// The nth call to AWS: it has arrived and nothing has come of it, or it has taken effect and its answer is on its
+    /// way. The process is killed by SIGKILL.
+    Call(u64, Phase),
+    /// The write that carries the run's file over this many bytes: what is below is on the disk, the rest is not. The
+    /// kernel ends the process in the middle of `write`, by the file size limit it was given (SIGXFSZ, for which the
+    /// binary has no handler): no line of its own runs after that either.
+    Write(u64),
+}
+
+/// A simulated AWS and a directory for the journal, which outlive processes.
+pub(crate) struct Stage {
+    pub(crate) case: Case,
+    pub(crate) cloud: Cloud,
+    folder: TempDir,
+}
+
+impl Stage {
+    pub(crate) async fn new(case: Case, weather: Weather) -> Self {
+        let cloud = Cloud::of(case.simulator(weather)).await;
+        Self { case, cloud, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn journal(&self) -> PathBuf {
+        self.folder.path().join("journal")
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let journal = self.journal().to_string_lossy().into_owned();
+        let fixed = ["--run-id", RUN, "--journal", &journal];
+        [&DEPLOY[..], &fixed[..], self.case.flags].concat().into_iter().map(str::to_owned).collect()
+    }
+
+    fn process(&self, largest_file: Option<u64>) -> Command {
+        let arguments = self.arguments();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let plain = self.cloud.command(&arguments);
+        let Some(bytes) = largest_file else { return plain };
+        let mut limited = Command::new("/usr/bin/prlimit");
+        limited.args([format!("--fsize={bytes}"), "--core=0".to_owned()]);
+        let plain = plain.as_std();
+        limited.arg(plain.get_program()).args(plain.get_args()).env_clear();
+        limited.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
+        limited.stderr(std::process::Stdio::piped()).kill_on_drop(true);
+        limited
+    }
+
+    /// A process that nobody disturbs.
+    pub(crate) async fn run(&self) -> Ran {
+        ended(self.process(None).spawn().unwrap()).await
+    }
+
+    /// A process that is killed at this point; how it ended, if it came to its end before.
+    pub(crate) async fn killed_at(&self, point: Point) -> Option<Ran> {
+        match point {
+            Point::Call(nth, phase) => {
+                let held = self.cloud.simulator.hold_call(nth, phase);
+                let mut child = self.process(None).spawn().unwrap();
+                tokio::select! {
+                    () = held.reached() => {
+                        child.kill().await.unwrap();
+                        None
+                    }
+                    () = over(&mut child) => Some(ended(child).await),
+                }
+            }
+            Point::Write(bytes) => {
+                let ran = ended(self.process(Some(bytes)).spawn().unwrap()).await;
+                Some(ran).filter(|ran| ran.code >= 0)
+            }
+        }
+    }
+
+    /// The disk is gone with everything that was recorded.
+    pub(crate) fn lose_journal(&self) {
+        if self.journal().exists() {
+            std::fs::remove_dir_all(self.journal()).unwrap();
+        }
+    }
+
+    /// Every point of an undisturbed run that has just ended here.
+    pub(crate) fn points(&self) -> (Vec<Point>, Vec<Point>) {
+        let calls = u64::try_from(self.cloud.simulator.calls().len()).unwrap();
+        let calls =
+            (1..=calls).flat_map(|nth| [Point::Call(nth, Phase::Before), Point::Call(nth, Phase::After)]);
+        let mut writes = vec![Point::Write(0)];
+        let mut at = 0;
+        for line in std::fs::read(run_file(&self.journal())).unwrap().split_inclusive(|byte| *byte == b'\n') {
+            let length = u64::try_from(line.len()).unwrap();
+            writes.extend([at + 1, at + length / 2, at + length - 1].map(Point::Write));
+            at += length;
+        }
+        (calls.collect(), writes)
+    }
+
+    /// What there is in AWS in the end.
+    pub(crate) fn world(&self) -> World {
+        let ecs = self.cloud.simulator.ecs(DEMO_ACCOUNT, DEMO_REGION);
+        let ours = |arn: &str| arn.ends_with("/web:3");
+        let primary =
+            ecs.deployments("demo", "web").into_iter().find(|deployment| deployment.primary).unwrap();
+        World {
+            live: primary.task_definition.rsplit('/').next().unwrap().to_owned(),
+            rollout: primary.rollout_state,
+            revisions: ecs.task_definitions("web").len(),
+            forward: ecs
+                .service_deployments("demo", "web")
+                .into_iter()
+                .filter(|deployment| ours(&deployment.task_definition))
+                .collect(),
+        }
+    }
+}
+
+/// What a test looks at.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) live: String,
+    pub(crate) rollout: String,
+    pub(crate) revisions: usize,
+    /// Service deployments of the new revision.
+    pub(crate) forward: Vec<landfall_simulator::ServiceDeploymentView>,
+}
+
+/// Resolves when a process has ended.
+async fn over(child: &mut Child) {
+    child.wait().await.unwrap();
+}
+
+fn run_file(journal: &Path) -> PathBuf {
+    let files = std::fs::read_dir(journal.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "jsonl")).unwrap()
+}
