@@ -3,6 +3,7 @@
 //!
 //! - [`ScriptedTarget`] does what a script says, at the times the script says, under tokio's paused clock too.
 //!   It counts its effects, so that a test can tell one deployment from two.
+//! - [`conformance`] checks the rules that a target must keep, and names those it breaks.
 //! - [`Recorder`] is an observer that keeps every event.
 //!
 //! ```
@@ -20,6 +21,7 @@
 //! # }
 //! ```
 
+pub mod conformance;
 mod recorder;
 mod scripted;
 

@@ -9,6 +9,7 @@
 
 mod again;
 mod causes;
+mod conformance;
 mod cost;
 mod many;
 mod names;
