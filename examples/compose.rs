@@ -65,7 +65,8 @@ fn release(eu: &Session, us: &Session, flags: &Flags) -> Result<Pipeline> {
         .program("sh", ["-c", "echo schema 41 to 42; sleep 1"])
         .undo("sh", ["-c", "echo schema 42 to 41"])
         .build()?;
-    let verdict = if flags.smoke_fails { "echo GET /checkout: 500; exit 1" } else { "echo GET /checkout: 200" };
+    let verdict =
+        if flags.smoke_fails { "echo GET /checkout: 500; exit 1" } else { "echo GET /checkout: 200" };
     let notify = Command::builder("notify").program("echo", ["released", &flags.tag]).read_only().build()?;
     Pipeline::builder()
         .step("migrate", migrate)
@@ -74,7 +75,8 @@ fn release(eu: &Session, us: &Session, flags: &Flags) -> Result<Pipeline> {
         .include("us", region(us, flags)?)
         .after(["migrate"])
         .step_from("smoke", [("eu/web", "task_definition"), ("us/web", "task_definition")], move |outputs| {
-            let (eu, us) = (outputs.find("eu/web", "task_definition")?, outputs.find("us/web", "task_definition")?);
+            let (eu, us) =
+                (outputs.find("eu/web", "task_definition")?, outputs.find("us/web", "task_definition")?);
             let script = format!("echo testing {eu} and {us}; {verdict}");
             Ok(Box::new(Command::builder("smoke test").program("sh", ["-c", &script]).read_only().build()?))
         })
@@ -101,7 +103,12 @@ async fn run(flags: &Flags, out: &mut impl Write) -> Result<u8> {
         None => Arc::new(MemoryJournal::new()),
     };
     let stop = CancellationToken::new();
-    let cx = Context::builder(&flags.run_id).step("release").cancel(stop.clone()).journal(journal).observer(Arc::new(tell)).build();
+    let cx = Context::builder(&flags.run_id)
+        .step("release")
+        .cancel(stop.clone())
+        .journal(journal)
+        .observer(Arc::new(tell))
+        .build();
     let (eu, us, _server) = sessions(flags, &cx).await?;
     let release = release(&eu, &us, flags)?;
     let (text, code) = if flags.preview {
@@ -118,7 +125,8 @@ async fn run(flags: &Flags, out: &mut impl Write) -> Result<u8> {
         let json = || serde_json::to_string_pretty(&report).unwrap_or_default() + "\n";
         (if flags.json { json() } else { report.text() }, report.exit_code)
     };
-    out.write_all(text.as_bytes()).map_err(|error| Error::internal("nothing can be printed").with_source(&error))?;
+    out.write_all(text.as_bytes())
+        .map_err(|error| Error::internal("nothing can be printed").with_source(&error))?;
     Ok(code)
 }
 

@@ -1,7 +1,8 @@
 //! A target of one's own: a static site in a folder on disk, published by one rename.
 //!
-//! `cargo run --example custom_target` publishes a page into a temporary folder and puts it back.
+//! `cargo run --example custom_target` publishes a page into a temporary folder.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -170,7 +171,7 @@ impl DeployTarget for StaticSite {
         }
         let before = from.as_deref().unwrap_or("nothing").to_owned();
         let change = Change::new(Effect::Update, "site").with_details([format!("back to {before}")]);
-        Ok(Revert::Plan(Plan::new(KIND, VERSION, vec![change], &Work { to: from, from: to })?))
+        Ok(Revert::Plan(Box::new(Plan::new(KIND, VERSION, vec![change], &Work { to: from, from: to })?)))
     }
 }
 
@@ -180,6 +181,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let page = ("index.html".to_owned(), "<h1>Hello</h1>".to_owned());
     let site = StaticSite::new(root.path(), vec![page]);
     let report = site.deploy(&Context::builder("site/1").build(), &Policy::default()).await;
-    println!("{:?}, exit code {}", report.verdict.outcome, report.exit_code());
+    writeln!(std::io::stdout(), "{:?}, exit code {}", report.verdict.outcome, report.exit_code())?;
     Ok(())
 }

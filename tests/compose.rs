@@ -31,13 +31,18 @@ async fn cloud() -> (Simulator, Server) {
 
 fn command(server: &Server, arguments: &[&str]) -> Command {
     let mut command = Command::new(example());
-    command.arg(format!("--simulate={}", server.url())).args(arguments).kill_on_drop(true).stdin(Stdio::null());
+    command
+        .arg(format!("--simulate={}", server.url()))
+        .args(arguments)
+        .kill_on_drop(true)
+        .stdin(Stdio::null());
     command
 }
 
 async fn run(server: &Server, arguments: &[&str]) -> (i32, String) {
     let output = command(server, arguments).output().await.unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap(), told)
 }
 
@@ -56,7 +61,11 @@ async fn a_release_over_two_accounts_succeeds() {
     assert_eq!(code, 0, "{told}");
     assert!(told.contains("| GET /checkout: 200") && told.contains("notify"), "{told}");
     assert_eq!(simulator.count("ecs", "UpdateService"), 2);
-    assert!(live(&simulator).iter().all(|task_definition| task_definition.ends_with("web:3")), "{:?}", live(&simulator));
+    assert!(
+        live(&simulator).iter().all(|task_definition| task_definition.ends_with("web:3")),
+        "{:?}",
+        live(&simulator)
+    );
 }
 
 #[tokio::test]
@@ -66,7 +75,11 @@ async fn a_failing_smoke_test_puts_everything_back() {
     assert_eq!(code, 3, "{told}");
     assert!(told.contains("| schema 42 to 41") && told.contains("GET /checkout: 500"), "{told}");
     assert!(told.contains("not started: smoke did not succeed"), "{told}");
-    assert!(live(&simulator).iter().all(|task_definition| task_definition.ends_with("web:2")), "{:?}", live(&simulator));
+    assert!(
+        live(&simulator).iter().all(|task_definition| task_definition.ends_with("web:2")),
+        "{:?}",
+        live(&simulator)
+    );
 }
 
 #[tokio::test]
@@ -74,7 +87,10 @@ async fn a_preview_changes_nothing_and_says_what_is_known_later() {
     let (simulator, server) = cloud().await;
     let (code, told) = run(&server, &["--preview"]).await;
     assert_eq!((code, simulator.writes().len()), (0, 0), "{told}");
-    assert!(told.contains("known after apply: needs task_definition of eu/web, task_definition of us/web"), "{told}");
+    assert!(
+        told.contains("known after apply: needs task_definition of eu/web, task_definition of us/web"),
+        "{told}"
+    );
 }
 
 #[tokio::test]

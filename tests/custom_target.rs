@@ -1,7 +1,7 @@
 //! The example of a target of one's own keeps the rules, and the guide shows it as it is.
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests, and an example")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[allow(dead_code, reason = "its main is not run here")]
+#[allow(dead_code, unreachable_pub, reason = "it is a program of its own, whose main is not run here")]
 #[path = "../examples/custom_target.rs"]
 mod custom_target;
 

@@ -6,7 +6,13 @@
 //!
 //! `cargo test` runs every single kill and a sample of the rest; `just crash-matrix` runs all.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests"
+)]
 
 mod matrix;
 mod process;

@@ -81,7 +81,6 @@ fn processor() -> Result<Duration> {
     Ok(Duration::from_nanos(spent.parse().map_err(unreadable)?))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn unreadable<E: std::error::Error>(error: E) -> Error {
     Error::internal("/proc/self cannot be read").with_source(&error)
 }

@@ -1,5 +1,5 @@
 //! What a journal changes: runs go on, are told again, are made anew, and keep out of each other's way.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

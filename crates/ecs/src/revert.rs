@@ -106,7 +106,7 @@ fn plan(target: &EcsService, service: &Service, ours: Started, goal: String, det
     let change = Change::new(Effect::Update, target.subject()).with_details([detail]);
     let present = service.deployments.iter().map(|deployment| deployment.id.clone()).collect();
     let back = Back { service_arn: service.service_arn.clone(), goal, ours, present };
-    Ok(Revert::Plan(target.plan_of(vec![change], &Work::Back(Box::new(back)))?))
+    Ok(Revert::Plan(Box::new(target.plan_of(vec![change], &Work::Back(Box::new(back)))?)))
 }
 
 /// Our deployment, when `apply` did not live to tell.

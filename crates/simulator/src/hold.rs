@@ -48,7 +48,7 @@ impl Hold {
     /// Tells that the call is here, and never comes back.
     pub(crate) async fn forever(&self) {
         self.reached.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -62,7 +62,7 @@ enum Stage {
     /// It was refused, and nothing was started.
     Refused(Error),
     /// What it changed is being undone.
-    Undoing { back: Plan, receipt: Receipt },
+    Undoing { back: Box<Plan>, receipt: Receipt },
     /// A new plan is made, and is carried out next.
     Planned,
 }
@@ -120,7 +120,7 @@ impl<T: DeployTarget> Retry<T> {
         cx.note(Level::Warning, "retry", text);
         match self.inner.revert(cx, &plan, Some(&receipt)).await? {
             Revert::Plan(back) => {
-                let back = back.stamped(Token::new(format!("{}/undo", plan.token)));
+                let back = Box::new(back.stamped(Token::new(format!("{}/undo", plan.token))));
                 let receipt = self.inner.apply(cx, &back, None).await?;
                 Ok(Tried { attempt, plan, stage: Stage::Undoing { back, receipt } })
             }
@@ -138,7 +138,7 @@ impl<T: DeployTarget> Retry<T> {
         cx: &Context,
         outer: &Plan,
         tried: Tried,
-        back: Plan,
+        back: Box<Plan>,
         receipt: Receipt,
     ) -> Result<Tried> {
         if self.look(cx, &receipt).await?.state == State::Proceed {

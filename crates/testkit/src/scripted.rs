@@ -311,7 +311,7 @@ impl DeployTarget for ScriptedTarget {
         }
         match &self.revert {
             Some(revert) => Ok(revert.clone()),
-            None => Ok(Revert::Plan(Plan::new(KIND, 1, self.changes.clone(), &self.name)?)),
+            None => Ok(Revert::Plan(Box::new(Plan::new(KIND, 1, self.changes.clone(), &self.name)?))),
         }
     }
 }

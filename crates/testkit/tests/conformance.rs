@@ -198,7 +198,7 @@ impl DeployTarget for Placed {
         }
         let to = if self.is(Fault::UndoForgets) { "nothing".to_owned() } else { work.from };
         let back = Work { from: work.to, to, token: String::new(), note: String::new() };
-        Ok(Revert::Plan(Plan::new("placed", 1, vec![Change::new(Effect::Update, "shelf")], &back)?))
+        Ok(Revert::Plan(Box::new(Plan::new("placed", 1, vec![Change::new(Effect::Update, "shelf")], &back)?)))
     }
 }
 

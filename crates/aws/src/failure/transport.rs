@@ -93,7 +93,7 @@ where
     let status = response.status().as_u16();
     // A body that broke off is not there; then the connection is what there is to tell about.
     let Some(bytes) = response.body().bytes() else {
-        return failure.map(|error| error.while_doing(&format!("HTTP {status}")));
+        return failure.map(|error| error.while_doing(format!("HTTP {status}")));
     };
     let text = String::from_utf8_lossy(bytes);
     let shown = match text.trim() {

@@ -196,7 +196,7 @@ impl Receipt {
 #[non_exhaustive]
 pub enum Revert {
     /// By this plan.
-    Plan(Plan),
+    Plan(Box<Plan>),
     /// It is there already.
     NothingToDo,
     /// It cannot be done.

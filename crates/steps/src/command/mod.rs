@@ -212,7 +212,7 @@ impl DeployTarget for Command {
             return Ok(Revert::NothingToDo); // It never started.
         }
         match &self.spec.undo {
-            Some(_) => Ok(Revert::Plan(self.planned(Which::Undo)?)),
+            Some(_) => Ok(Revert::Plan(Box::new(self.planned(Which::Undo)?))),
             None => Ok(Revert::Impossible {
                 reason: format!(
                     "no command that undoes {} was given; see what it did, and undo that by hand",

@@ -1,4 +1,4 @@
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use landfall_core::context::CancellationToken;
 use landfall_core::target::Undo;
@@ -91,7 +91,7 @@ async fn a_stop_ends_the_program_and_everything_it_started() {
     let command = shell(script).folder(folder.path()).build().unwrap();
     let token = CancellationToken::new();
     let cx = Context::builder("run").cancel(token.clone()).build();
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     let pid =
         |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap_or_default().trim().to_owned();
     let policy = keep();

@@ -1,5 +1,5 @@
 //! Commands, checks, gates and decorators, each driven by the one life cycle.
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod commands;
 mod decorators;

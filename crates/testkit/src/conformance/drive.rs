@@ -72,7 +72,9 @@ impl<'a> Stage<'a> {
             &call("revert", target.revert(&self.cx, plan, receipt)).await?,
         )?;
         Ok(match answer {
-            Revert::Plan(back) => Revert::Plan(back.stamped(Token::new(format!("{}/undo", self.cx.id())))),
+            Revert::Plan(back) => {
+                Revert::Plan(Box::new(back.stamped(Token::new(format!("{}/undo", self.cx.id())))))
+            }
             other => other,
         })
     }
@@ -102,7 +104,7 @@ impl<'a> Stage<'a> {
         match self.revert(plan, receipt).await? {
             Revert::Plan(back) => {
                 self.carry_out(&back).await.map_err(|what| format!("the undo: {what}"))?;
-                Ok(Some(back))
+                Ok(Some(*back))
             }
             Revert::NothingToDo => Ok(None),
             Revert::Impossible { reason } => Err(format!(

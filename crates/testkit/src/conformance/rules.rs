@@ -1,6 +1,6 @@
 //! The rules about what is changed, and what is put back.
 
-use std::task::{Context as Poller, Poll, Waker};
+use std::task::{Context as Poller, Waker};
 use std::time::Duration;
 
 use landfall_core::{Cursor, Look, Plan, Revert};
@@ -103,7 +103,7 @@ async fn observe_is_read_only(stage: &Stage<'_>) -> Found {
         let cursor = Cursor::default();
         let mut look = target.observe(&stage.cx, &receipt, Look::new(&cursor, Duration::ZERO, false));
         for _ in 0..polls {
-            if let Poll::Ready(_) = look.as_mut().poll(&mut Poller::from_waker(Waker::noop())) {
+            if look.as_mut().poll(&mut Poller::from_waker(Waker::noop())).is_ready() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -102,6 +102,7 @@ impl RunLog for FileLog {
 #[cfg(all(test, target_os = "linux"))]
 impl FileLog {
     /// A log whose writes fail because there is no room.
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     pub(super) fn on_full_disk(lock: Lock) -> Self {
         let path = PathBuf::from("/dev/full");
         let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();

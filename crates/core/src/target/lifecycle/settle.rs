@@ -112,7 +112,7 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         let asked = self.tried("undo.plan", &cx, Timestamp::MAX, || async {
             let asked = tokio::time::timeout(limit, self.target.revert(&cx, plan, receipt)).await;
             Ok(match asked.map_err(|_| self.no_answer(limit))?? {
-                Revert::Plan(back) => Revert::Plan(back.stamped(token.clone())),
+                Revert::Plan(back) => Revert::Plan(Box::new(back.stamped(token.clone()))),
                 other => other,
             })
         });

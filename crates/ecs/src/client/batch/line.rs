@@ -195,7 +195,7 @@ impl Line {
         names: &[String],
         number: u64,
         asked: Instant,
-        made: Result<Found, Failure>,
+        made: &Result<Found, Failure>,
     ) {
         let several = names.len() > 1;
         let of_one = made.as_ref().is_err_and(may_be_of_one);
@@ -207,7 +207,7 @@ impl Line {
             if place.outcome.as_ref().is_some_and(|outcome| outcome.number > number) {
                 continue;
             }
-            let said = match &made {
+            let said = match made {
                 Ok(found) => Said::Answer { json: found.of(name), at: found.at },
                 Err(_) if of_one && several => {
                     place.alone = true;

@@ -122,7 +122,7 @@ impl Batch {
                 }
                 Next::Call(flight) => match make(flight.names.clone()).await {
                     Err(failure) if cx.is_cancelled() => return Err(failure),
-                    made => flight.land(made),
+                    made => flight.land(&made),
                 },
             }
         }
@@ -238,7 +238,7 @@ struct Flight<'a> {
 }
 
 impl Flight<'_> {
-    fn land(&self, made: Result<Found, Failure>) {
+    fn land(&self, made: &Result<Found, Failure>) {
         self.batch.line().keep(&self.names, self.number, self.asked, made);
     }
 }
