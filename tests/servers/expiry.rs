@@ -1,6 +1,9 @@
 //! Sessions that really end while a rollout is waited for, on the server that lets them be short.
+//!
+//! It forgets sessions that are over when it makes another one, and then no longer says that they are: each of these
+//! tests has a server of its own.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -29,8 +32,8 @@ fn still_rolling_out() -> Act {
 }
 
 /// Keys of a session that ends in mid-wait: nobody can renew them.
-pub(crate) async fn keys_that_end(servers: Arc<Servers>) -> Result<(), String> {
-    let mut told = String::new();
+pub(crate) async fn keys_that_end() -> Result<(), String> {
+    let (servers, mut told) = (Servers::default(), String::new());
     // On a busy machine a session may be over before the deployment has begun: then it is made longer.
     for seconds in [5, 10, 20, 40] {
         let mut cloud = Cloud::new(KIND, &servers).await;
@@ -53,7 +56,8 @@ pub(crate) async fn keys_that_end(servers: Arc<Servers>) -> Result<(), String> {
 }
 
 /// A job's token outlives the session: another one is opened with it, and the rollout is seen to its end.
-pub(crate) async fn sessions_that_are_renewed(servers: Arc<Servers>) -> Result<(), String> {
+pub(crate) async fn sessions_that_are_renewed() -> Result<(), String> {
+    let servers = Servers::default();
     let mut cloud = Cloud::new(KIND, &servers).await;
     let updated: Mutex<Option<Instant>> = Mutex::new(None);
     cloud

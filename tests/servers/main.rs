@@ -78,9 +78,9 @@ fn trials(servers: &Arc<Servers>, table: &Arc<Table>, required: bool) -> Vec<Tri
     trials.push(trial(name, Kind::Simulator, servers, required, bundle));
     let auth = Kind::Ministack(Mode::Auth);
     let name = "expiry::keys_that_end_in_mid_wait_end_it_and_say_what_goes_on";
-    trials.push(trial(name, auth, servers, required, expiry::keys_that_end));
+    trials.push(trial(name, auth, servers, required, |_| expiry::keys_that_end()));
     let name = "expiry::a_token_opens_new_sessions_until_the_rollout_is_over";
-    trials.push(trial(name, auth, servers, required, expiry::sessions_that_are_renewed));
+    trials.push(trial(name, auth, servers, required, |_| expiry::sessions_that_are_renewed()));
     for behaviour in behaviours::all() {
         for kind in Kind::ALL {
             if behaviour.needs_checks && !kind.checks_callers() {

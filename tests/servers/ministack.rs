@@ -64,7 +64,7 @@ fn target() -> &'static Path {
 impl Servers {
     /// The server of this mode, started if need be. Blocks until it answers.
     pub(crate) fn address(&self, mode: Mode) -> SocketAddr {
-        self.slot(mode).get_or_init(|| start(mode)).address
+        self.slot(mode).get_or_init(|| apart(mode)).address
     }
 
     fn slot(&self, mode: Mode) -> &OnceLock<Running> {
@@ -89,6 +89,17 @@ impl Servers {
     }
 }
 
+impl Drop for Servers {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Starts a server on a thread of its own, since whoever asks may be in the middle of a runtime.
+fn apart(mode: Mode) -> Running {
+    std::thread::spawn(move || start(mode)).join().unwrap()
+}
+
 fn start(mode: Mode) -> Running {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut told = String::new();
@@ -109,7 +120,8 @@ fn start(mode: Mode) -> Running {
 fn spawn(mode: Mode) -> (Child, SocketAddr, PathBuf) {
     let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let log = folder.join(format!("ministack-{mode:?}-{}.log", std::process::id()).to_lowercase());
+    let log = folder
+        .join(format!("ministack-{mode:?}-{}-{}.log", std::process::id(), address.port()).to_lowercase());
     let file = File::create(&log).unwrap();
     let mut command = Command::new(python().unwrap());
     command

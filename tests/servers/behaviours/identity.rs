@@ -13,6 +13,7 @@ use landfall_simulator::Claims;
 use super::{Behaviour, behaviour};
 use crate::cloud::{Account, Cloud, EXTERNAL_ID, Kind};
 use crate::http::Keys;
+use crate::ministack::Servers;
 
 pub(super) const BEHAVIOURS: &[Behaviour] = &[
     behaviour!("the caller is told its account", "the account of the key", caller),
@@ -44,7 +45,7 @@ pub(super) const BEHAVIOURS: &[Behaviour] = &[
     behaviour!(checked "a token that has expired", "ExpiredTokenException", expired_token),
     behaviour!(checked "a session of two seconds", "ValidationError", two_seconds),
     behaviour!(checked "a session longer than the role allows", "ValidationError", twelve_hours),
-    behaviour!(checked "a session that is over", "STS ExpiredToken, ECS ExpiredTokenException", session_over),
+    behaviour!(restaged "a session that is over", "STS ExpiredToken, ECS ExpiredTokenException", session_over),
 ];
 
 fn code<T, E: ProvideErrorMetadata>(answered: Result<T, E>) -> String {
@@ -205,14 +206,17 @@ async fn twelve_hours(cloud: &Cloud) -> String {
     by_token(cloud, &cloud.token(), &cloud.home.role(), Some(43_200)).await
 }
 
-/// The simulator ends its sessions on demand; the other server takes sessions that are short enough to wait for.
-async fn session_over(cloud: &Cloud) -> String {
-    if cloud.kind == Kind::Simulator {
-        let keys = away_session(cloud, 900).await.unwrap();
+/// The simulator ends its sessions on demand; the other server takes sessions that are short enough to wait for, but
+/// forgets those that are over when somebody opens another one: nobody else may use it.
+async fn session_over(_: &Servers, kind: Kind) -> String {
+    let servers = Servers::default();
+    let cloud = Cloud::new(kind, &servers).await;
+    if kind == Kind::Simulator {
+        let keys = away_session(&cloud, 900).await.unwrap();
         cloud.simulator.expire_sessions();
-        return codes(cloud, &keys).await;
+        return codes(&cloud, &keys).await;
     }
-    let keys = away_session(cloud, 1).await.unwrap();
+    let keys = away_session(&cloud, 1).await.unwrap();
     tokio::time::sleep(Duration::from_millis(2_100)).await;
-    codes(cloud, &keys).await
+    codes(&cloud, &keys).await
 }
