@@ -83,6 +83,9 @@ impl Servers {
                 // Closing its standard input would do; by its id it ends at once, whatever it is busy with.
                 let _ = child.kill();
                 let _ = child.wait();
+                // Ended like that it leaves behind the file with its process id.
+                let port = running.address.port();
+                let _ = std::fs::remove_file(running.log.with_file_name(format!("ministack-{port}.pid")));
                 running.log
             })
             .collect()
