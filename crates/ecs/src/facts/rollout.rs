@@ -151,7 +151,8 @@ impl ServiceDeployment {
     /// No task was asked for that is not there: nothing runs, and nothing is about to.
     pub(crate) fn is_idle(&self) -> bool {
         let target = &self.target_service_revision;
-        target.requested_task_count > 0 && target.running_task_count + target.pending_task_count == 0
+        target.requested_task_count > 0
+            && target.running_task_count.saturating_add(target.pending_task_count) == 0
     }
 
     pub(crate) fn alarm_triggered(&self) -> bool {
