@@ -24,6 +24,12 @@ mod support;
 use matrix::{Kills, Matrix, Sample};
 use scenario::{CASES, Weather};
 
+/// What holds without the journal. A deployment that failed and was put back by landfall is not among them: what AWS shows
+/// then cannot tell an undo of ours from a deployment of somebody else, and the next run may deploy once more.
+fn without_journal() -> Vec<scenario::Case> {
+    CASES.into_iter().filter(|case| case.name != "failed and reverted").collect()
+}
+
 /// Seed of the samples.
 const SEED: u64 = 20;
 
@@ -35,7 +41,7 @@ async fn killed_at_any_point_a_run_goes_on_from_its_journal_to_one_deployment_an
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_and_without_its_journal_a_run_goes_on_by_what_aws_shows_in_a_sample() {
     let some = Sample::Some { each: 16, seed: SEED };
-    Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some).run(&CASES).await;
+    Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some).run(&without_journal()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -57,6 +63,7 @@ async fn killed_twice_without_a_journal_and_in_bad_weather_at_every_point() {
         ("stale reads", Kills::Once, Weather::Stale),
         ("stale reads, journal gone", Kills::OnceAndJournalLost, Weather::Stale),
     ] {
-        Matrix::new(name, kills, weather, Sample::All).run(&CASES).await;
+        let cases = if kills == Kills::OnceAndJournalLost { without_journal() } else { CASES.to_vec() };
+        Matrix::new(name, kills, weather, Sample::All).run(&cases).await;
     }
 }
