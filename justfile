@@ -25,7 +25,7 @@ servers:
 # Every kill of the crash matrix: single, twice, throttled, with stale reads, without the journal.
 crash-matrix:
     cargo build --example deploy --locked
-    cargo test --test crash --locked -- --include-ignored --nocapture --test-threads 1
+    cargo test --test crash --test crash-all --locked -- --nocapture --test-threads 1
 
 # Formatting and lints; warnings are errors.
 lint:

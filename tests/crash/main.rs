@@ -22,13 +22,7 @@ mod scenario;
 mod support;
 
 use matrix::{Kills, Matrix, Sample};
-use scenario::{CASES, Weather};
-
-/// What holds without the journal. A deployment that failed and was put back by landfall is not among them: what AWS shows
-/// then cannot tell an undo of ours from a deployment of somebody else, and the next run may deploy once more.
-fn without_journal() -> Vec<scenario::Case> {
-    CASES.into_iter().filter(|case| case.name != "failed and reverted").collect()
-}
+use scenario::{CASES, Weather, without_journal};
 
 /// Seed of the samples.
 const SEED: u64 = 20;
@@ -50,20 +44,4 @@ async fn killed_twice_or_in_bad_weather_it_goes_on_all_the_same_in_a_sample() {
     Matrix::new("killed twice", Kills::Twice, Weather::Fair, some).run(&CASES).await;
     Matrix::new("throttled", Kills::Once, Weather::Throttled, some).run(&CASES).await;
     Matrix::new("stale reads", Kills::Once, Weather::Stale, some).run(&CASES).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes half an hour: just crash-matrix"]
-async fn killed_twice_without_a_journal_and_in_bad_weather_at_every_point() {
-    for (name, kills, weather) in [
-        ("journal gone", Kills::OnceAndJournalLost, Weather::Fair),
-        ("killed twice", Kills::Twice, Weather::Fair),
-        ("throttled", Kills::Once, Weather::Throttled),
-        ("throttled, journal gone", Kills::OnceAndJournalLost, Weather::Throttled),
-        ("stale reads", Kills::Once, Weather::Stale),
-        ("stale reads, journal gone", Kills::OnceAndJournalLost, Weather::Stale),
-    ] {
-        let cases = if kills == Kills::OnceAndJournalLost { without_journal() } else { CASES.to_vec() };
-        Matrix::new(name, kills, weather, Sample::All).run(&cases).await;
-    }
 }
