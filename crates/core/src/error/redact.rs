@@ -26,7 +26,7 @@ const NAME: &str = "(?i:password|passwd|passphrase|secret[_-]?(?:access[_-]?)?ke
                     |private[_-]?(?:key|token)|(?:session|security|access|refresh|id|web[_-]?identity|job)[_-]?token\
                     |x-amz-signature|x-amz-credential)";
 
-/// Shapes of secrets. A group named `keep` stays, the rest of the match goes.
+/// Shapes of secrets. The groups named `keep` and `tail` stay, what is between them goes.
 ///
 /// JSON web tokens: RFC 7519 (a JOSE header always starts with `{"`, in base64url `eyJ`); a password of ECR is one
 /// long piece of the same. EKS tokens: prefix `k8s-aws-v1.` (aws-iam-authenticator). Presigned requests: AWS
@@ -46,7 +46,7 @@ static TEXTS: [&str; 21] = [
     r"(?P<keep>(?i:authorization)[\x22'\\]*\s*[:=,]\s*(?:\w+\()?[\x22'\\]*(?i:bearer|basic|token|aws4-hmac-sha256)\s+)[^\r\n\x22\\]+",
     r"(?P<keep>(?i:bearer)\s+)[A-Za-z0-9._~+/=-]{16,}",
     r"(?P<keep>\b(?i:set-cookie|cookie)[\x22'\\]*\s*[:=,]\s*(?:\w+\()?[\x22'\\]*)[^\r\n\x22\\]+",
-    r"(?P<keep>[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@\x22'<>]*:)[^/\s\x22'<>]+@",
+    r"(?P<keep>[A-Za-z][A-Za-z0-9+.-]*://[^/\s:@\x22'<>]*:)[^/\s\x22'<>]+(?P<tail>@)",
     r"(?P<keep>(?i:(?:x-amz-(?:security-token|signature|credential))(?:=|%3D)|[?&](?:signature|sig|token)=))[^&\s\x22']+",
     // A name and a quoted value: in JSON, in JSON within a JSON string, deeper still, and in single quotes.
     r"(?P<keep>(?:NAME|\b(?i:auth|token))[\x22']?\s*[:=,]\s*(?:\w+\()*\x22)(?:[^\x22\\]|\\.)+",
@@ -76,7 +76,7 @@ pub fn redact(text: &str) -> String {
                     if ARTICLES.contains(&&found[0][keep.len()..]) {
                         return found[0].to_owned();
                     }
-                    let tail = if found[0].ends_with('@') { "@" } else { "" };
+                    let tail = found.name("tail").map_or("", |tail| tail.as_str());
                     format!("{keep}{MARK}{tail}")
                 })
                 .into_owned();
