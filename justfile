@@ -34,7 +34,7 @@ lint:
 
 # The facade with each of its features alone.
 features:
-    for feature in "" auth ecs steps full; do cargo check -p landfall --no-default-features --features "$feature"; done
+    for feature in "" auth ecs ec2-cfn steps full; do cargo check -p landfall --no-default-features --features "$feature"; done
 
 # Documentation; warnings are errors.
 docs:

@@ -1,0 +1,1 @@
+//! A CloudFormation stack, created or updated through a change set.
