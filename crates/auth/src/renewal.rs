@@ -24,6 +24,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_types::SdkConfig;
 use jiff::Timestamp;
+use landfall_aws::bounded::bound;
 use secrecy::{ExposeSecret, SecretString};
 
 /// How long getting credentials may take. The SDK's five seconds would cut off our own retries of a throttled STS,
@@ -184,6 +185,8 @@ async fn says_ended(response: &mut HttpResponse) -> Result<bool, ConnectorError>
     if !refused || length.is_some_and(|length| length > LONGEST_REFUSAL) {
         return Ok(false);
     }
+    // Not every answer tells its length.
+    bound(response);
     let body = ByteStream::new(response.take_body()).collect().await;
     let bytes = body.map_err(|error| ConnectorError::io(error.into()))?.into_bytes();
     let ended = bytes.windows(EXPIRED.len()).any(|window| window == EXPIRED);
@@ -192,3 +195,48 @@ async fn says_ended(response: &mut HttpResponse) -> Result<bool, ConnectorError>
 }
 
 const EXPIRED: &[u8] = b"ExpiredToken";
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_types::body::SdkBody;
+    use bytes::Bytes;
+    use http_body::{Body, Frame};
+    use landfall_aws::bounded::LARGEST_ANSWER;
+
+    use super::says_ended;
+
+    const CHUNK: &[u8] = &[b' '; 64 * 1024];
+
+    /// A body of so many chunks, whose length nobody tells.
+    struct Chunks(usize);
+
+    impl Body for Chunks {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let Some(left) = self.0.checked_sub(1) else { return Poll::Ready(None) };
+            self.0 = left;
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(CHUNK)))))
+        }
+    }
+
+    fn refusal(chunks: usize) -> HttpResponse {
+        HttpResponse::new(403.try_into().unwrap(), SdkBody::from_body_1_x(Chunks(chunks)))
+    }
+
+    #[tokio::test]
+    async fn a_refusal_that_does_not_tell_its_length_is_read_up_to_the_limit_of_answers() {
+        assert!(!says_ended(&mut refusal(2)).await.unwrap());
+        let error = says_ended(&mut refusal(LARGEST_ANSWER / CHUNK.len() + 1)).await.unwrap_err();
+        assert!(format!("{error:?}").contains("TooLarge"), "{error:?}");
+    }
+}

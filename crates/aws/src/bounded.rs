@@ -63,8 +63,9 @@ impl Intercept for AnswerLimit {
     }
 }
 
-/// Puts the limit around the body of an answer that has not been read yet.
-pub(crate) fn bound(response: &mut HttpResponse) {
+/// Puts the limit of [`LARGEST_ANSWER`] around the body of an answer that has not been read yet: reading more than that
+/// fails.
+pub fn bound(response: &mut HttpResponse) {
     let inner = std::mem::replace(response.body_mut(), SdkBody::taken());
     *response.body_mut() = SdkBody::from_body_1_x(Bounded { inner, left: LARGEST_ANSWER });
 }
