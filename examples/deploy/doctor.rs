@@ -71,7 +71,7 @@ pub(crate) async fn run(
         return Ok(0);
     };
     let target = spec.target(&session.config, session.place.clone())?;
-    target.preview(cx).await?;
+    session::in_time(global, "the look at it", target.preview(cx)).await?;
     ok(&format!("{}: it can be read, is active and is not being deployed to", target.subject()));
     Ok(0)
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     let target = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
     let target = complete("the target is not where the credentials are", target, problems)?;
     if global.plan {
-        let plan = target.preview(cx).await?;
+        let plan = session::in_time(global, "the plan", target.preview(cx)).await?;
         cx.emit(EventKind::Planned { changes: plan.changes });
         cx.note(Level::Info, "plan-only", "this is a plan: nothing was changed");
         return Ok(0);

@@ -254,6 +254,11 @@ impl Global {
         }
     }
 
+    /// `--timeout`, once it was found good.
+    pub(crate) fn limit(&self) -> Duration {
+        timeout(&self.timeout).unwrap_or(LONGEST_TIMEOUT)
+    }
+
     /// The run's id as given, or nothing.
     pub(crate) fn checked_run_id(&self, problems: &mut Vec<Cause>) -> Option<String> {
         let id = self.run_id.as_deref()?;

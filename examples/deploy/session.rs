@@ -5,7 +5,7 @@ use std::time::Duration;
 use landfall::auth::token::Claims;
 use landfall::auth::{Auth, Flags, Session};
 use landfall::aws::environment::Environment;
-use landfall::{Cause, Context, Result};
+use landfall::{Cause, Context, Error, ErrorKind, Result};
 
 use crate::flags::{Global, collect, complete};
 use crate::simulate::{self, Simulated};
@@ -43,7 +43,27 @@ pub(crate) async fn sign_in(
         collect(Err::<(), _>(error), &mut problems);
     }
     let auth = complete("the input cannot be used; nothing was sent", auth, problems)?;
-    Ok(Ready { session: auth.connect(cx).await?, claims: auth.claims(), _simulated: simulated })
+    let session = in_time(global, "signing in", auth.connect(cx)).await?;
+    Ok(Ready { session, claims: auth.claims(), _simulated: simulated })
+}
+
+/// What goes before a deployment is no reason to wait longer than `--timeout` for AWS.
+///
+/// # Errors
+/// Those of `work`, or that it was given up.
+pub(crate) async fn in_time<T>(
+    global: &Global,
+    what: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let limit = global.limit();
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        let seconds = limit.as_secs();
+        let text = format!("{what} had not come to an end after {seconds} s: no answer came in time; nothing was changed");
+        Err(Error::new(ErrorKind::Transient, text).with_hint(
+            "look at the network, at proxies and at AWS_ENDPOINT_URL; with a longer --timeout more is waited for",
+        ))
+    })
 }
 
 fn auth(global: &Global, environment: Environment) -> Result<Auth> {

@@ -107,7 +107,7 @@ pub(crate) const CASES: &[Case] = &[
         rule: || Box::new(|_| Act::Never),
         arguments: &[],
         code: 1,
-        told: &["GetCallerIdentity", "no answer came in time"],
+        told: &["signing in", "no answer came in time", "after 6 s", "nothing was changed"],
         updates: 0,
     },
     Case {
