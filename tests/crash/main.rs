@@ -22,7 +22,7 @@ mod scenario;
 mod support;
 
 use matrix::{Kills, Matrix, Sample};
-use scenario::{CASES, Weather, without_journal};
+use scenario::{CASES, Weather};
 
 /// Seed of the samples.
 const SEED: u64 = 20;
@@ -35,7 +35,7 @@ async fn killed_at_any_point_a_run_goes_on_from_its_journal_to_one_deployment_an
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_and_without_its_journal_a_run_goes_on_by_what_aws_shows_in_a_sample() {
     let some = Sample::Some { each: 16, seed: SEED };
-    Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some).run(&without_journal()).await;
+    Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some).run(&CASES).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -110,9 +110,3 @@ impl Weather {
         }
     }
 }
-
-/// What holds without the journal. A deployment that failed and was put back by landfall is not among them: what AWS shows
-/// then cannot tell an undo of ours from a deployment of somebody else, and the next run may deploy once more.
-pub(crate) fn without_journal() -> Vec<Case> {
-    CASES.into_iter().filter(|case| case.name != "failed and reverted").collect()
-}

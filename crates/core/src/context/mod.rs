@@ -20,6 +20,7 @@ use crate::error::Result;
 use crate::event::{Event, EventKind, Level, Observer, Silent};
 use crate::journal::{Journal, MemoryJournal, Run};
 use crate::limit::Limiter;
+use crate::target::Undo;
 pub use clock::Clock;
 pub use shared::Shared;
 
@@ -36,6 +37,7 @@ pub struct Context {
     record: Arc<str>,
     index: Arc<AtomicU64>,
     deadline: Option<Timestamp>,
+    on_failure: Undo,
     cancel: CancellationToken,
     observer: Arc<dyn Observer>,
     limiter: Arc<Limiter>,
@@ -93,6 +95,15 @@ impl Context {
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         self.deadline
+    }
+
+    /// What becomes of a change of this step that fails, by the policy it is run with; [`Undo::Revert`] where nobody said.
+    ///
+    /// For a target that finds a failed change of its own run, whose records are lost: where failures are put back, it was
+    /// cut off before that, and goes on with it; where they are kept, this is a new attempt.
+    #[must_use]
+    pub fn on_failure(&self) -> Undo {
+        self.on_failure
     }
 
     /// The buckets that every target of this process draws from.
@@ -202,6 +213,11 @@ impl Context {
         Self { pass, index, ..self.clone() }
     }
 
+    /// The context of a step that is run by this policy.
+    pub(crate) fn by(&self, on_failure: Undo) -> Self {
+        Self { on_failure, ..self.clone() }
+    }
+
     /// The same for work that may outlive the step: it does not keep the run open in its journal.
     #[must_use]
     pub fn outliving(&self) -> Self {
@@ -306,6 +322,7 @@ impl ContextBuilder {
             record: OUTSIDE.into(),
             index: Arc::default(),
             deadline: self.deadline,
+            on_failure: Undo::Revert,
             cancel: self.cancel,
             observer: self.observer,
             limiter: self.limiter,

@@ -1,5 +1,6 @@
 //! Calls about task definitions.
 
+use jiff::Timestamp;
 use landfall_aws::failure::Failure;
 use landfall_aws::raw::Answer;
 use landfall_core::Context;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use super::{Category, Client, another, exchange, facts};
 use crate::document::{Document, RUN_TAG};
-use crate::facts::{TaskDefinition, family_and_revision, short};
+use crate::facts::{TaskDefinition, epoch, family_and_revision, short};
 
 /// A registered revision: its document, and what ECS added to it.
 #[derive(Debug, Clone)]
@@ -16,6 +17,7 @@ pub(crate) struct Revision {
     pub(crate) arn: String,
     pub(crate) number: u64,
     pub(crate) active: bool,
+    pub(crate) registered_at: Option<Timestamp>,
     pub(crate) document: Document,
     pub(crate) containers: TaskDefinition,
 }
@@ -32,6 +34,8 @@ struct Head {
     task_definition_arn: String,
     revision: u64,
     status: String,
+    #[serde(deserialize_with = "epoch::read")]
+    registered_at: Option<Timestamp>,
     #[serde(flatten)]
     containers: TaskDefinition,
 }
@@ -61,6 +65,7 @@ impl Revision {
             arn: head.task_definition_arn,
             number: head.revision,
             active: head.status != "INACTIVE" && head.status != "DELETE_IN_PROGRESS",
+            registered_at: head.registered_at,
             document,
             containers: head.containers,
         })

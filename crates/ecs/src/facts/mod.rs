@@ -4,7 +4,7 @@
 //! take their empty value, and statuses stay text, because AWS adds values (and a value that nobody knows must
 //! never be taken for success). Meaning is given to these facts by [`crate::judge`] and nowhere else.
 
-mod epoch;
+pub(crate) mod epoch;
 mod revision;
 mod rollout;
 mod service;

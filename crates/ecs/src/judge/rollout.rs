@@ -7,7 +7,7 @@ use landfall_core::event::Level;
 use landfall_core::{Cause, End, State};
 
 use super::{Facts, Judgement, counted, counts, deleted, other_revision, ready, superseded};
-use crate::facts::{Hook, RolloutStatus, Service, ServiceDeployment, short};
+use crate::facts::{Deployment, Hook, RolloutStatus, Service, ServiceDeployment, short};
 use crate::memory::{Purpose, Watch};
 
 /// How long ListServiceDeployments and DescribeServices may lag behind before it is worth a note. An invented
@@ -176,6 +176,9 @@ fn rolled_back(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgem
 }
 
 fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement {
+    if let Some(by) = putting_back(watch, facts) {
+        return put_back(ours, by);
+    }
     if let Some((by, task_definition)) = newer(watch, facts) {
         return Judgement::new(State::Ended(End::Superseded { by: by.clone() })).because(superseded(
             watch,
@@ -199,6 +202,43 @@ fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement 
         Cause::new("stopped", format!("somebody stopped the deployment{}", reason(ours)))
             .with_hint("CloudTrail names who called StopServiceDeployment"),
     )
+}
+
+/// The deployment that rolls out again what ours had replaced: an undo, be it of a process of this run that was cut off
+/// and lost its records, or of somebody else.
+fn putting_back<'a>(watch: &Watch, facts: &'a Facts) -> Option<&'a Deployment> {
+    let before = &watch.before.as_ref()?.task_definition;
+    let undoes = |primary: &&Deployment| {
+        watch.is_newer(primary)
+            && primary.task_definition == *before
+            && *before != watch.deployment.task_definition
+    };
+    facts
+        .service
+        .as_ref()
+        .and_then(Service::primary)
+        .filter(undoes)
+        .filter(|_| watch.purpose == Purpose::Deploy)
+}
+
+fn put_back(ours: &ServiceDeployment, by: &Deployment) -> Judgement {
+    let to = short(&by.task_definition);
+    if by.is_rolling_out() {
+        return Judgement::new(State::pending(format!("deployment {} to put {to} back", by.id)));
+    }
+    if by.rollout_state.as_deref() == Some("FAILED") {
+        let text = format!("deployment {} was to put {to} back after this one, and failed as well", by.id);
+        let hint = "the service may run both revisions or neither: look at its tasks, then update it to a revision that works";
+        return Judgement::new(State::Ended(End::Failed))
+            .because(Cause::new("rollback-failed", text).with_hint(hint));
+    }
+    let cause = if ours.breaker_triggered() || ours.alarm_triggered() {
+        ending(ours, "stopped")
+    } else {
+        Cause::new("put-back", format!("deployment {} took the place of this one and put {to} back", by.id))
+            .with_hint("CloudTrail names who called UpdateService")
+    };
+    Judgement::new(State::Ended(End::RolledBack { to: to.to_owned() })).because(cause)
 }
 
 /// The deployment that took our place, with its task definition where that is known.

@@ -222,6 +222,31 @@ fn a_deployment_that_was_stopped_nine_seconds_later_by_another_is_superseded_eve
 }
 
 #[test]
+fn a_deployment_in_whose_place_the_one_before_is_rolled_out_again_was_put_back() {
+    let newer = |rollout| service(&[deployment(NEWER, "PRIMARY", 2, after(60), Some(rollout))]);
+    let triggered = json!({ "deploymentCircuitBreaker": { "status": "TRIGGERED", "threshold": 3 } });
+    let cases = [
+        (json!({}), "IN_PROGRESS", Purpose::Deploy, "pending", [].as_slice()),
+        (json!({}), "COMPLETED", Purpose::Deploy, "rolled back to web:2", &["put-back"]),
+        (triggered, "COMPLETED", Purpose::Deploy, "rolled back to web:2", &["circuit-breaker"]),
+        (json!({}), "FAILED", Purpose::Deploy, "failed", &["rollback-failed"]),
+        (
+            json!({}),
+            "COMPLETED",
+            Purpose::Restore,
+            "superseded by ecs-svc/7777777777777777777",
+            &["superseded"],
+        ),
+    ];
+    for (more, rollout_state, purpose, expected, causes) in cases {
+        let facts = seen(90, Some(service_deployment("STOPPED", &more)), Some(newer(rollout_state)));
+        let judgement = rollout(&watch(purpose), &facts);
+        assert_eq!(word(&judgement), expected, "{rollout_state} {purpose:?}");
+        assert_eq!(because(&judgement), causes, "{rollout_state} {purpose:?}");
+    }
+}
+
+#[test]
 fn success_that_was_superseded_afterwards_is_success_with_a_note() {
     let facts = seen(30, Some(service_deployment("SUCCESSFUL", &json!({}))), Some(newer_primary()));
     assert_eq!(noted(&rollout(&watch(Purpose::Deploy), &facts)), ["superseded-afterwards"]);

@@ -1,17 +1,15 @@
 //! What to do when a deployment of the service is under way: our own is followed, somebody else's by the policy.
 
 use landfall_core::event::Level;
-use landfall_core::target::Effect;
-use landfall_core::{Change, Context, Plan, Result};
+use landfall_core::{Context, Plan, Result};
 
-use super::{Scene, changes, named};
+use super::{Scene, changes, is_ours, lost, named};
 use crate::client::{Allowed, allowed};
 use crate::document::diff;
 use crate::error::Refusal;
-use crate::facts::{Brief, MOVING, is_revision_of, last_segment, short};
+use crate::facts::{Brief, MOVING, is_revision_of, short};
 use crate::find;
-use crate::memory::{Forward, Known, Started, Work};
-use crate::run_tag;
+use crate::memory::{Forward, Started, Work};
 use crate::spec::IfBusy;
 use crate::target::EcsService;
 
@@ -42,7 +40,7 @@ pub(super) async fn in_flight(target: &EcsService, cx: &Context, scene: &Scene) 
     } else {
         named(target, cx, &started.task_definition).await?
     };
-    let ours = revision.run_tag().is_some_and(|tag| run_tag::is_of(tag, cx.run(), cx.step()));
+    let ours = is_ours(cx, &revision);
     let differences = diff(&revision.document, &scene.wanted);
     Ok(Some(InFlight { started, status, ours, differences }))
 }
@@ -75,7 +73,7 @@ async fn of_brief(
 }
 
 /// The task definition of a service revision, if it may be read.
-async fn revision_of(target: &EcsService, cx: &Context, arn: &str) -> Result<Option<String>> {
+pub(super) async fn revision_of(target: &EcsService, cx: &Context, arn: &str) -> Result<Option<String>> {
     let read = target.client.describe_service_revisions(cx, &[arn.to_owned()]).await;
     Ok(match allowed(cx, "ecs:DescribeServiceRevisions", read)? {
         Allowed::Yes(revisions) => revisions.into_iter().next().map(|revision| revision.task_definition),
@@ -92,11 +90,14 @@ pub(super) async fn plan(
     found: InFlight,
 ) -> Result<Plan> {
     if !found.ours {
-        return by_policy(target, cx, scene, forward, found);
+        return match lost::undone_by(target, cx, scene, &forward, &found.started).await? {
+            Some(own) => lost::attach(target, cx, scene, forward, own).await,
+            None => by_policy(target, cx, scene, forward, found),
+        };
     }
     let InFlight { started, differences, .. } = found;
     if differences.is_empty() {
-        return attach(target, cx, scene, forward, started).await;
+        return lost::attach(target, cx, scene, forward, started).await;
     }
     let (deployment, task_definition) = (started.id, started.task_definition);
     Err(Refusal::OtherContent { deployment, task_definition, differences }.into())
@@ -149,56 +150,4 @@ fn by_policy(
             target.plan_of(planned, &Work::Forward(Box::new(forward)))
         }
     }
-}
-
-/// Goes on with this run's own deployment, which an earlier process started.
-async fn attach(
-    target: &EcsService,
-    cx: &Context,
-    scene: &Scene,
-    mut forward: Forward,
-    own: Started,
-) -> Result<Plan> {
-    cx.note(
-        Level::Info,
-        "found-again",
-        format!("deployment {} of {} was started by this run already", own.id, short(&own.task_definition)),
-    );
-    let baseline = &mut forward.baseline;
-    baseline.present.retain(|id| *id != own.id);
-    baseline.at = own.created_at;
-    if baseline.primary.id == own.id {
-        baseline.primary = before(target, cx, scene, &own).await?;
-    }
-    let change = Change::new(Effect::Update, target.subject()).with_details([format!(
-        "goes on with deployment {} of {}",
-        own.id,
-        short(&own.task_definition)
-    )]);
-    forward.attach = Some(own);
-    target.plan_of(vec![change], &Work::Forward(Box::new(forward)))
-}
-
-/// What was there before our own deployment: its source, or else the other deployment that still drains. Whether
-/// that had succeeded is not known, so an undo asks the history first.
-async fn before(target: &EcsService, cx: &Context, scene: &Scene, own: &Started) -> Result<Known> {
-    let unsure = Some("UNKNOWN".to_owned());
-    let other = scene.service.deployments.iter().find(|deployment| deployment.id != own.id);
-    let other = other.map(|other| Known { rollout_state: unsure.clone(), ..Known::of(other) });
-    let Some(arn) = &own.service_deployment else { return Ok(other.unwrap_or_default()) };
-    let described = target.client.describe_service_deployment(cx, arn).await;
-    let Allowed::Yes(described) = allowed(cx, "ecs:DescribeServiceDeployments", described)? else {
-        return Ok(other.unwrap_or_default());
-    };
-    let sources = described.value.map(|found| found.source_service_revisions).unwrap_or_default();
-    let Some(source) = sources.first() else { return Ok(other.unwrap_or_default()) };
-    Ok(match revision_of(target, cx, &source.arn).await? {
-        Some(task_definition) => Known {
-            id: format!("ecs-svc/{}", last_segment(&source.arn)),
-            task_definition,
-            rollout_state: unsure,
-            ..Known::default()
-        },
-        None => other.unwrap_or_default(),
-    })
 }

@@ -1,6 +1,7 @@
 //! What would change, and what is there now.
 
 mod busy;
+mod lost;
 
 use jiff::Timestamp;
 use landfall_core::event::Level;
@@ -27,6 +28,8 @@ pub(super) struct Scene {
     pub(super) wanted: Document,
     /// Differences between the two; empty: the service has what is wanted.
     pub(super) differences: Vec<String>,
+    /// The newest revision of the wanted family.
+    pub(super) latest: Option<Revision>,
 }
 
 impl Scene {
@@ -57,8 +60,8 @@ pub(crate) async fn plan(target: &EcsService, cx: &Context) -> Result<Plan> {
     let latest = find::latest(&target.client, cx, wanted.family()).await?;
     let baseline =
         Baseline::of(&service, primary, at.or(primary.created_at).unwrap_or(Timestamp::UNIX_EPOCH));
-    let scene = Scene { service, at, live, wanted, differences };
-    let existing = existing(cx, &scene, base.as_ref(), latest.as_ref())?;
+    let scene = Scene { service, at, live, wanted, differences, latest };
+    let existing = existing(cx, &scene, base.as_ref())?;
     if let Some(base) = &base {
         target.keep(base);
     }
@@ -68,7 +71,7 @@ pub(crate) async fn plan(target: &EcsService, cx: &Context) -> Result<Plan> {
         base: base.map(|base| base.arn),
         wanted: scene.wanted.digest(),
         family: scene.wanted.family().to_owned(),
-        latest_revision: latest.map_or(0, |latest| latest.number),
+        latest_revision: scene.latest.as_ref().map_or(0, |latest| latest.number),
         existing,
         force: target.spec.force || scene.has_failed(),
         attach: None,
@@ -76,12 +79,15 @@ pub(crate) async fn plan(target: &EcsService, cx: &Context) -> Result<Plan> {
     };
     match busy::in_flight(target, cx, &scene).await? {
         Some(in_flight) => busy::plan(target, cx, &scene, forward, in_flight).await,
-        None => idle(target, cx, &scene, forward),
+        None => idle(target, cx, &scene, forward).await,
     }
 }
 
 /// Nothing else is under way.
-fn idle(target: &EcsService, cx: &Context, scene: &Scene, forward: Forward) -> Result<Plan> {
+async fn idle(target: &EcsService, cx: &Context, scene: &Scene, forward: Forward) -> Result<Plan> {
+    if let Some(own) = lost::cut_off(target, cx, scene, &forward).await? {
+        return lost::attach(target, cx, scene, forward, own).await;
+    }
     if scene.differences.is_empty() && !forward.force {
         return target.plan_of(Vec::new(), &Work::Forward(Box::new(forward)));
     }
@@ -201,18 +207,16 @@ fn check_balancers(target: &EcsService, service: &Service, wanted: &Document) ->
     )
 }
 
+/// Whether an attempt of this run and step registered it.
+fn is_ours(cx: &Context, revision: &Revision) -> bool {
+    revision.run_tag().is_some_and(|tag| run_tag::is_of(tag, cx.run(), cx.step()))
+}
+
 /// The revision that has the wanted content already: the live one, the one that was named, or one that this run
 /// registered and did not get to deploy.
-fn existing(
-    cx: &Context,
-    scene: &Scene,
-    base: Option<&Revision>,
-    latest: Option<&Revision>,
-) -> Result<Option<Existing>> {
-    let is_ours =
-        |revision: &Revision| revision.run_tag().is_some_and(|tag| run_tag::is_of(tag, cx.run(), cx.step()));
+fn existing(cx: &Context, scene: &Scene, base: Option<&Revision>) -> Result<Option<Existing>> {
     let use_it = |revision: &Revision| {
-        Some(Existing { task_definition: revision.arn.clone(), ours: is_ours(revision) })
+        Some(Existing { task_definition: revision.arn.clone(), ours: is_ours(cx, revision) })
     };
     if scene.differences.is_empty() {
         // A redeployment of what is live leaves no mark, whoever registered the revision.
@@ -224,8 +228,10 @@ fn existing(
         }
         return Ok(use_it(base));
     }
-    let of_this_run =
-        latest.filter(|latest| is_ours(latest) && diff(&latest.document, &scene.wanted).is_empty());
+    let of_this_run = scene
+        .latest
+        .as_ref()
+        .filter(|latest| is_ours(cx, latest) && diff(&latest.document, &scene.wanted).is_empty());
     if of_this_run.is_some() {
         cx.note(
             Level::Info,

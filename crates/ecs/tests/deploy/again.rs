@@ -70,9 +70,43 @@ async fn a_failed_deployment_that_was_kept_is_tried_again_and_not_only_told_agai
     assert_eq!(report.verdict.outcome, Outcome::Ended(End::Failed), "{}", told(&report));
     assert_eq!(codes(&report).last(), Some(&"circuit-breaker"), "{}", told(&report));
     mended(&stage);
-    let report = stage.deploy().await;
+    let report = stage.run(&stage.target(), &keep()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert_eq!((stage.live().as_str(), stage.revisions(), stage.calls("UpdateService")), ("web:3", 3, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_deployment_that_stands_where_failures_are_put_back_is_put_back_and_not_tried_again() {
+    let stage = Stage::of("breaker-no-rollback");
+    let report = stage.run(&stage.target(), &keep()).await;
+    assert_eq!((report.exit_code(), stage.live().as_str()), (1, "web:3"), "{}", told(&report));
+    let report = stage.deploy().await;
+    assert_eq!((report.exit_code(), &report.undone), (3, &Undone::Reverted), "{}", told(&report));
+    assert_eq!(
+        (stage.new_deployments().len(), stage.live().as_str()),
+        (2, "web:2"),
+        "one of them is the undo"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn cut_off_in_its_undo_a_run_waits_for_the_undo_and_deploys_nothing() {
+    let stage = Stage::of("breaker-no-rollback");
+    let (target, policy) = (stage.target(), Policy::default());
+    let cut_off = async {
+        while stage.calls("UpdateService") < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        report = stage.run(&target, &policy) => panic!("it was not cut off: {}", told(&report)),
+        () = cut_off => {}
+    }
+    let report = stage.deploy().await;
+    let back = Outcome::Ended(End::RolledBack { to: "web:2".to_owned() });
+    assert_eq!((report.exit_code(), &report.verdict.outcome), (3, &back), "{}", told(&report));
+    assert!(codes(&report).contains(&"circuit-breaker"), "{}", told(&report));
+    assert_eq!((stage.calls("UpdateService"), stage.live().as_str()), (2, "web:2"));
 }
 
 #[tokio::test(start_paused = true)]

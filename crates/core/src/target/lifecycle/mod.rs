@@ -101,7 +101,7 @@ pub(crate) async fn undo_in_pass<T: DeployTarget + ?Sized>(
     (plan, receipt): (&Plan, Option<&Receipt>),
     pass: u32,
 ) -> Undone {
-    let life = Life { runtime, target, cx: cx.in_pass(pass), policy, pass };
+    let life = Life { runtime, target, cx: cx.in_pass(pass).by(policy.on_failure), policy, pass };
     if let Some(undone) = life.known_end().filter(|undone| *undone != Undone::Kept) {
         return undone;
     }
@@ -148,7 +148,7 @@ struct Life<'a, T: ?Sized> {
 impl<'a, T: DeployTarget + ?Sized> Life<'a, T> {
     fn new(runtime: &'a dyn Runtime, target: &'a T, cx: &Context, policy: &'a Policy) -> Self {
         let pass = memory::pass(runtime);
-        Self { runtime, target, cx: cx.in_pass(pass), policy, pass }
+        Self { runtime, target, cx: cx.in_pass(pass).by(policy.on_failure), policy, pass }
     }
 
     async fn run(&self) -> Ending {
