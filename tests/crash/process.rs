@@ -139,6 +139,17 @@ pub(crate) struct World {
     pub(crate) forward: Vec<landfall_simulator::ServiceDeploymentView>,
 }
 
+impl World {
+    /// AWS had rolled the first deployment back before the second was made: an attempt that was over by itself, while no
+    /// process lived.
+    pub(crate) fn aws_put_the_first_back(&self) -> bool {
+        let mut forward: Vec<_> = self.forward.iter().collect();
+        forward.sort_by_key(|one| one.created_at);
+        let [first, second] = forward[..] else { return false };
+        first.status == "ROLLBACK_SUCCESSFUL" && first.settled_at.is_some_and(|at| at < second.created_at)
+    }
+}
+
 /// Resolves when a process has ended.
 async fn over(child: &mut Child) {
     child.wait().await.unwrap();
