@@ -19,6 +19,9 @@ pub(crate) enum Refusal {
     #[error("stack {name} is protected against deletion")]
     Protected { name: String },
 
+    #[error("stack {name} is {status}: resources can be left behind only when a deletion of it has failed")]
+    NotFailedYet { name: String, status: String },
+
     #[error("what is asked for now is not what the recorded plan was made for")]
     OtherSpecification,
 
@@ -44,7 +47,8 @@ impl Refusal {
             Self::NotAllowed { .. }
             | Self::Protected { .. }
             | Self::Blocked { .. }
-            | Self::NotRecreatable { .. } => ErrorKind::Rejected,
+            | Self::NotRecreatable { .. }
+            | Self::NotFailedYet { .. } => ErrorKind::Rejected,
             _ => ErrorKind::Conflict,
         }
     }
@@ -60,6 +64,9 @@ impl Refusal {
             }
             Self::Protected { .. } => {
                 "turn termination protection off first, if the stack is really to go".to_owned()
+            }
+            Self::NotFailedYet { .. } => {
+                "delete it without that first; if the deletion fails, the failure names what to leave behind".to_owned()
             }
             Self::OtherSpecification => {
                 "go on with what was asked for when the run was begun, or begin a new run id".to_owned()

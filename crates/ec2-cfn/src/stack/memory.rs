@@ -93,8 +93,6 @@ pub(crate) struct Delete {
     pub(crate) specification: String,
     /// None: it is gone already.
     pub(crate) stack_id: Option<String>,
-    pub(crate) retain: Vec<String>,
-    pub(crate) force: bool,
     /// Somebody else's operation that is waited for first.
     pub(crate) busy: Option<String>,
 }
@@ -187,6 +185,8 @@ pub(crate) struct Memory {
     pub(crate) begun: BTreeSet<String>,
     /// Failed events so far, oldest first, a bounded number.
     pub(crate) failed: Vec<FailedEvent>,
+    /// Why the stack says that it failed; it says so only while it goes back.
+    pub(crate) reason: Option<String>,
     /// Nested stacks that are followed.
     pub(crate) nested: BTreeMap<String, String>,
     /// Notes that have been told.

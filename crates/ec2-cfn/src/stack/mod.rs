@@ -1,6 +1,6 @@
 //! A CloudFormation stack, created or updated through a change set.
 //!
-//! [`Stack`] deploys a template. Its rooms, in the order of a deployment:
+//! [`Stack`] deploys a template; [`StackDeletion`] deletes a stack. Their rooms, in the order of a deployment:
 //!
 //! - `spec`: the input, checked without a call. [`TemplateSource`] and [`ParameterSource`] say where it comes from.
 //! - `template`, `parameters`: a template as far as it can be understood without a call, and values checked against
@@ -27,6 +27,7 @@
 
 mod apply;
 mod client;
+mod deletion;
 mod diagnose;
 mod document;
 mod error;
@@ -42,7 +43,9 @@ mod spec;
 mod target;
 mod template;
 
+pub use deletion::{StackDeletion, StackDeletionBuilder, StackDeletionSpec};
 pub use parameters::ParameterSource;
+pub use plan::ChangeSetPlan;
 pub use spec::{IfBusy, OnStackFailure, RecreateFailed, StackBuilder, StackSpec};
 pub use target::Stack;
 pub use template::{Capability, LARGEST_BODY, LARGEST_TEMPLATE, TemplateBucket, TemplateSource};

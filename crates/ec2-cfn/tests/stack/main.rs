@@ -7,6 +7,7 @@
     reason = "helpers of tests may fail loudly too"
 )]
 
+mod causes;
 mod conformance;
 mod deploying;
 mod stage;

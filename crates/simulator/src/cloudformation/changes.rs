@@ -113,11 +113,11 @@ impl CloudFormation {
                     changes.push(replaced);
                 }
                 Some(before) if before.properties != after.properties => {
-                    changes.push(modify(id, before, after))
+                    changes.push(modify(id, before, after));
                 }
                 // A nested stack's own template may have changed, which only its execution tells.
                 Some(_) if after.kind == "AWS::CloudFormation::Stack" => {
-                    changes.push(modify(id, after, after))
+                    changes.push(modify(id, after, after));
                 }
                 Some(_) => {}
             }

@@ -31,9 +31,13 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
             )
         })?;
         let (value, anchor) = match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                (tagged(tag.as_deref().map(name), scalar(&text, matches!(style, ScalarStyle::Plain))), anchor)
-            }
+            Event::Scalar(text, style, anchor, tag) => (
+                tagged(
+                    tag.as_deref().map(name).as_deref(),
+                    scalar(&text, matches!(style, ScalarStyle::Plain)),
+                ),
+                anchor,
+            ),
             Event::Alias(anchor) => (anchors.get(&anchor).cloned().unwrap_or_default(), 0),
             Event::SequenceStart(anchor, tag) => {
                 open.push((Open::List(Vec::new()), tag.as_deref().map(name), anchor));
@@ -44,8 +48,12 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
                 continue;
             }
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
-                Some((Open::List(items), tag, anchor)) => (tagged(tag, Value::Array(items)), anchor),
-                Some((Open::Map(members, _), tag, anchor)) => (tagged(tag, Value::Object(members)), anchor),
+                Some((Open::List(items), tag, anchor)) => {
+                    (tagged(tag.as_deref(), Value::Array(items)), anchor)
+                }
+                Some((Open::Map(members, _), tag, anchor)) => {
+                    (tagged(tag.as_deref(), Value::Object(members)), anchor)
+                }
                 None => continue,
             },
             _ => continue,
@@ -77,8 +85,8 @@ fn name(tag: &Tag) -> String {
     if tag.is_yaml_core_schema() { String::new() } else { tag.suffix.clone() }
 }
 
-fn tagged(tag: Option<String>, value: Value) -> Value {
-    match tag.as_deref() {
+fn tagged(tag: Option<&str>, value: Value) -> Value {
+    match tag {
         None | Some("") => value,
         Some(tag @ ("Ref" | "Condition")) => json!({ tag: value }),
         Some("GetAtt") => match value.as_str().and_then(|text| text.split_once('.')) {

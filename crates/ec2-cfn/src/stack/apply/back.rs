@@ -5,7 +5,7 @@ use landfall_core::{Context, Result, Token};
 
 use super::change_set::sent_change_set;
 use super::execute::{delete_shell, execute};
-use super::{is_executed, sent};
+use super::{is_executed, newest_event, sent};
 use crate::stack::client::{Deletion, NewChangeSet};
 use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
@@ -70,8 +70,9 @@ async fn delete(target: &Stack, cx: &Context, name: &str, back: &Back, stack: &S
         return Err(Refusal::Protected { name: target.spec.name.clone() }.into());
     }
     let role = stack.role_arn.as_deref();
+    let since = newest_event(&target.client, cx, &stack.id).await?;
     target.client.delete_stack(cx, &stack.id, &token, &Deletion::default(), role).await?;
-    Ok(watch)
+    Ok(Watch { since, ..watch })
 }
 
 async fn restore(
@@ -105,15 +106,18 @@ async fn restore(
     match stack.status.as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => Ok(watch(Purpose::Cleared)),
         "UPDATE_IN_PROGRESS" => {
+            let since = newest_event(&target.client, cx, &stack.id).await?;
             target.client.cancel_update(cx, &stack.id, &token).await?;
-            Ok(watch(Purpose::RollBack))
+            Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         "UPDATE_FAILED" | "CREATE_FAILED" => {
+            let since = newest_event(&target.client, cx, &stack.id).await?;
             target.client.rollback(cx, &stack.id, &token).await?;
-            Ok(watch(Purpose::RollBack))
+            Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         "UPDATE_ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
-            Ok(watch(Purpose::RollBack))
+            let since = newest_event(&target.client, cx, &stack.id).await?;
+            Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         status if status.ends_with("_IN_PROGRESS") => Ok(watch(Purpose::Busy)),
         "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => previous(target, cx, name, before, stack).await,

@@ -12,7 +12,7 @@ use crate::stack::spec::{OnStackFailure, Source};
 use crate::stack::target::{Stack, execution_token};
 
 /// Makes a change set for what is wanted; it creates the stack when there is none.
-pub(super) async fn make(
+pub(crate) async fn make(
     target: &Stack,
     cx: &Context,
     name: &str,

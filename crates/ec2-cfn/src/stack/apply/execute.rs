@@ -44,7 +44,10 @@ pub(super) async fn execute(
         ("FAILED", _) => put_away(target, cx, forward, &found, so_far).await,
         ("CREATE_COMPLETE", "AVAILABLE") => {
             if let Some(forward) = forward {
-                check_allowed(target, cx, &found).await?;
+                if let Some(refused) = refusal_of(target, cx, &found).await? {
+                    clear(target, cx, Some(forward), &found).await?;
+                    return Err(refused);
+                }
                 set_policy_before(target, cx, forward, so_far).await?;
             }
             let retain = forward.is_some() && target.spec.options.retain_except_on_create;
@@ -85,11 +88,7 @@ async fn put_away(
     } else {
         diagnose::of_change_set(&target.client, cx, target.spec.text(), found).await?
     };
-    let deleted = target.client.delete_change_set(cx, &found.arn).await;
-    if let Err(failure) = deleted {
-        let text = format!("the change set {} stays behind: {}", short(&found.arn), failure.error());
-        cx.note(Level::Warning, "change-set-left", text);
-    }
+    clear(target, cx, forward.filter(|_| !unchanged), found).await?;
     if unchanged {
         let watch = Watch { purpose: Purpose::Standing, unchanged: true, ..so_far.clone() };
         return if forward.is_some() && watch.settings {
@@ -98,18 +97,28 @@ async fn put_away(
             Ok(watch)
         };
     }
-    if matches!(forward.map(|forward| &forward.origin), Some(Origin::Absent)) {
-        delete_shell(target, cx, &found.stack_id, name_of(&found.arn)).await?;
-    }
     Ok(Watch { purpose: Purpose::Failed, causes, ..so_far.clone() })
 }
 
-fn name_of(arn: &str) -> &str {
-    short(arn)
+/// Deletes a change set that nobody will execute, and the empty stack that it has made.
+async fn clear(
+    target: &Stack,
+    cx: &Context,
+    forward: Option<&Forward>,
+    found: &ChangeSetFacts,
+) -> Result<()> {
+    if let Err(failure) = target.client.delete_change_set(cx, &found.arn).await {
+        let text = format!("the change set {} stays behind: {}", short(&found.arn), failure.error());
+        cx.note(Level::Warning, "change-set-left", text);
+    }
+    if matches!(forward.map(|forward| &forward.origin), Some(Origin::Absent)) {
+        delete_shell(target, cx, &found.stack_id, short(&found.arn)).await?;
+    }
+    Ok(())
 }
 
 /// Deletes the empty stack that a change set has made, if nobody else has a change set in it.
-pub(super) async fn delete_shell(target: &Stack, cx: &Context, stack_id: &str, name: &str) -> Result<()> {
+pub(crate) async fn delete_shell(target: &Stack, cx: &Context, stack_id: &str, name: &str) -> Result<()> {
     let stack = target.client.describe_stack(cx, stack_id).await?;
     if stack.is_none_or(|stack| stack.status != "REVIEW_IN_PROGRESS") {
         return Ok(());
@@ -134,8 +143,12 @@ pub(super) async fn delete_shell(target: &Stack, cx: &Context, stack_id: &str, n
     Ok(())
 }
 
-/// Refuses what would be replaced or deleted without consent, in nested stacks too.
-async fn check_allowed(target: &Stack, cx: &Context, found: &ChangeSetFacts) -> Result<()> {
+/// Why what a change set replaces or deletes is not allowed, in nested stacks too; none when it is.
+pub(crate) async fn refusal_of(
+    target: &Stack,
+    cx: &Context,
+    found: &ChangeSetFacts,
+) -> Result<Option<landfall_core::Error>> {
     let mut all: Vec<(String, ResourceChange)> = Vec::new();
     let mut open: Vec<(String, Vec<ResourceChange>, usize)> = vec![(String::new(), found.changes.clone(), 0)];
     while let Some((path, changes, depth)) = open.pop() {
@@ -150,15 +163,9 @@ async fn check_allowed(target: &Stack, cx: &Context, found: &ChangeSetFacts) -> 
         }
     }
     let change_set = short(&found.arn).to_owned();
-    match not_allowed(
-        &change_set,
-        &all,
-        target.spec.options.allow_replacement,
-        target.spec.options.allow_deletion,
-    ) {
-        Some(refusal) => Err(refusal.into()),
-        None => Ok(()),
-    }
+    let options = &target.spec.options;
+    let refusal = not_allowed(&change_set, &all, options.allow_replacement, options.allow_deletion);
+    Ok(refusal.map(Into::into))
 }
 
 /// Why a change set is not executed; none when it may be. Pure.

@@ -8,11 +8,14 @@ mod change_set;
 mod execute;
 
 pub(crate) use back::back;
+pub(crate) use change_set::make as make_change_set;
+pub(crate) use execute::{delete_shell, refusal_of};
 
+use jiff::Timestamp;
 use landfall_core::event::Level;
 use landfall_core::{Context, Result, Token};
 
-use super::client::Deletion;
+use super::client::{Client, Deletion};
 use super::error::Refusal;
 use super::facts::{ChangeSetFacts, StackFacts};
 use super::judge::start::{Start, start, way_out};
@@ -146,6 +149,7 @@ async fn recreate(
     so_far: Option<&Watch>,
 ) -> Result<Watch> {
     let token = format!("{name}-r");
+    let since = newest_event(&target.client, cx, &stack.id).await?;
     match start(Some(&stack.status)) {
         Start::OnlyDelete if so_far.is_none() => {
             let role = target.spec.options.role_arn.as_deref().or(stack.role_arn.as_deref());
@@ -158,7 +162,7 @@ async fn recreate(
             return Err(Refusal::Blocked { name, status, meaning, next }.into());
         }
     }
-    Ok(Watch::new(Purpose::Recreate, &stack.id, &token))
+    Ok(Watch { since, ..Watch::new(Purpose::Recreate, &stack.id, &token) })
 }
 
 /// What there is to come back to, if a change set may be made now; none when somebody else's operation is waited for.
@@ -241,4 +245,12 @@ pub(super) async fn sent(target: &Stack, cx: &Context, text: &str) -> Result<sup
     };
     let digest = template::digest(text.as_bytes());
     Ok(SentTemplate::Url(target.client.upload_template(cx, bucket, &digest, text).await?))
+}
+
+/// When the newest event of a stack was: what an operation that begins now does comes after it. None: events may not be
+/// read.
+pub(crate) async fn newest_event(client: &Client, cx: &Context, stack_id: &str) -> Result<Option<Timestamp>> {
+    let page = client.events(cx, stack_id, None).await;
+    let page = super::client::allowed(cx, "cloudformation:DescribeStackEvents", page)?;
+    Ok(page.and_then(|page| page.events.first().and_then(|event| event.at)))
 }

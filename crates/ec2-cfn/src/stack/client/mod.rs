@@ -33,6 +33,9 @@ pub(crate) struct Client {
     pub(crate) masks: Masks,
 }
 
+/// How often a read is made while it is throttled: a look makes several, and has 30 seconds.
+const THROTTLED_READS: u32 = 4;
+
 /// Groups of calls that share a token bucket. AWS publishes no table; users have measured about five DescribeStacks a
 /// second and account (aws/aws-sam-cli issue 2671). Two a second leave room for others.
 #[derive(Debug, Clone, Copy)]
@@ -75,11 +78,12 @@ impl Client {
     fn limited(&self, call: Call, category: Category) -> Call {
         let (name, rate) = category.limit();
         call.limited(format!("cloudformation/{}/{}/{name}", self.place.account, self.place.region), rate)
-            .on(format!("stack {}", self.name))
+            .on(format!("stack {} in {}", self.name, self.place))
     }
 
     fn read(&self, operation: &'static str) -> Call {
-        self.limited(Call::read("cloudformation", operation), Category::Read)
+        let call = Call::read("cloudformation", operation).attempts_throttled(THROTTLED_READS);
+        self.limited(call, Category::Read)
     }
 
     fn write(&self, operation: &'static str) -> Call {

@@ -34,7 +34,6 @@ pub(crate) async fn of_operation(
     cx: &Context,
     watch: &Watch,
     memory: &Memory,
-    stack_reason: Option<&str>,
     state: &State,
 ) -> Result<Vec<Cause>> {
     let mut failures = memory.failed.clone();
@@ -46,13 +45,11 @@ pub(crate) async fn of_operation(
     follow(subject, cx, watch, &mut failures).await?;
     let deletes = matches!(watch.purpose, Purpose::Delete | Purpose::Recreate);
     let mut causes = causes(&failures, subject.template, deletes);
+    if let (true, Some(reason)) = (causes.is_empty(), &memory.reason) {
+        causes.push(reasons::of_stack(reason));
+    }
     if deletes {
         reasons::name_importers(subject.client, cx, &mut causes).await?;
-    }
-    if causes.is_empty()
-        && let Some(reason) = stack_reason.filter(|reason| !reason.is_empty())
-    {
-        causes.push(reasons::of_stack(&subject.client.masks.apply(reason)));
     }
     if let State::Pending { waiting_for, .. } = state {
         causes.push(goes_on(subject.name, waiting_for));

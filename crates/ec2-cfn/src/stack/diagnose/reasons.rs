@@ -137,7 +137,8 @@ pub(super) fn of_failure(failure: &FailedEvent, template: Option<&Template>) -> 
         return of_validation(failure, template);
     }
     let reason = if failure.reason.is_empty() { "CloudFormation gives no reason" } else { &failure.reason };
-    let message = format!("{} ({}) {}: {reason}", failure.path, failure.kind, failure.status);
+    let status = if failure.status.is_empty() { String::new() } else { format!(" {}", failure.status) };
+    let message = format!("{} ({}){status}: {reason}", failure.path, failure.kind);
     let hook = failure.event_type.as_deref().filter(|kind| *kind == "HOOK_INVOCATION_ERROR");
     let (code, hint) = match (hook, known(reason)) {
         (Some(_), _) => (

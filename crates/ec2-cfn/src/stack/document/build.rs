@@ -28,7 +28,7 @@ struct Builder<'a> {
 }
 
 /// The tree of the first and only document.
-pub(super) fn tree(file: &str, text: &str) -> Result<Node, Cause> {
+pub(super) fn tree(file: &str, text: &str) -> Result<Node, Box<Cause>> {
     let mut builder = Builder { file, open: Vec::new(), anchors: HashMap::new(), nodes: 0, root: None };
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| builder.syntax(&error))?;
@@ -42,8 +42,8 @@ fn mark(span: Span) -> Mark {
     Mark { line: span.start.line().max(1), column: span.start.col() + 1 }
 }
 
-fn problem(file: &str, at: Mark, text: &str) -> Cause {
-    Cause::new("invalid-input", text).at(at.location(file))
+fn problem(file: &str, at: Mark, text: &str) -> Box<Cause> {
+    Box::new(Cause::new("invalid-input", text).at(at.location(file)))
 }
 
 fn name(tag: Option<&Tag>) -> Option<String> {
@@ -52,12 +52,12 @@ fn name(tag: Option<&Tag>) -> Option<String> {
 }
 
 impl Builder<'_> {
-    fn syntax(&self, error: &ScanError) -> Cause {
+    fn syntax(&self, error: &ScanError) -> Box<Cause> {
         let at = Mark { line: error.marker().line().max(1), column: error.marker().col() + 1 };
         problem(self.file, at, error.info())
     }
 
-    fn take(&mut self, event: Event<'_>, at: Mark) -> Result<(), Cause> {
+    fn take(&mut self, event: Event<'_>, at: Mark) -> Result<(), Box<Cause>> {
         match event {
             Event::DocumentStart(_) if self.root.is_some() => {
                 Err(problem(self.file, at, "a second document begins here: one file holds one document"))
@@ -87,7 +87,7 @@ impl Builder<'_> {
         }
     }
 
-    fn count(&mut self, more: usize, at: Mark) -> Result<(), Cause> {
+    fn count(&mut self, more: usize, at: Mark) -> Result<(), Box<Cause>> {
         self.nodes += more;
         if self.nodes > MOST_NODES {
             return Err(problem(self.file, at, "the document is too large once its aliases are written out"));
@@ -95,7 +95,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, open: Open, at: Mark, tag: Option<String>, anchor: usize) -> Result<(), Cause> {
+    fn begin(&mut self, open: Open, at: Mark, tag: Option<String>, anchor: usize) -> Result<(), Box<Cause>> {
         self.count(1, at)?;
         if self.open.len() >= DEEPEST {
             return Err(problem(self.file, at, &format!("more than {DEEPEST} levels are nested")));
@@ -104,7 +104,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn end(&mut self) -> Result<(), Cause> {
+    fn end(&mut self) -> Result<(), Box<Cause>> {
         let Some((open, at, tag, anchor)) = self.open.pop() else { return Ok(()) };
         let kind = match open {
             Open::List(items) => Kind::List(items),
@@ -113,7 +113,7 @@ impl Builder<'_> {
         self.put(Node { at, tag, kind }, at, anchor)
     }
 
-    fn put(&mut self, node: Node, at: Mark, anchor: usize) -> Result<(), Cause> {
+    fn put(&mut self, node: Node, at: Mark, anchor: usize) -> Result<(), Box<Cause>> {
         if anchor > 0 {
             self.anchors.insert(anchor, node.clone());
         }

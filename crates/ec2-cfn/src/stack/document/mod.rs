@@ -95,11 +95,11 @@ impl Node {
 ///
 /// # Errors
 /// What is wrong with it, with its place.
-pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Cause> {
+pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Box<Cause>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let begin = Mark { line: 1, column: 1 };
     if text.trim().is_empty() {
-        return Err(Cause::new("invalid-input", "the file is empty").at(begin.location(file)));
+        return Err(Box::new(Cause::new("invalid-input", "the file is empty").at(begin.location(file))));
     }
     if !text.trim_start().starts_with(['{', '[']) {
         return build::tree(file, text);
@@ -115,7 +115,7 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Cause> {
                 let at = Mark { line: error.line().max(1), column: error.column().max(1) };
                 let words = error.to_string();
                 let words = words.split(" at line ").next().unwrap_or(&words);
-                return Cause::new("invalid-input", words).at(at.location(file));
+                return Box::new(Cause::new("invalid-input", words).at(at.location(file)));
             }
             of_yaml
         }),

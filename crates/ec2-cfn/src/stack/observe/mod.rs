@@ -6,6 +6,7 @@
 
 mod tail;
 pub(crate) use tail::failed;
+pub(crate) use told::describe;
 mod told;
 
 use landfall_core::event::Level;
@@ -43,6 +44,7 @@ pub(crate) async fn observe(
     let memory: Memory = look.cursor.read().unwrap_or_default();
     match watch.purpose {
         Purpose::ChangeSet => change_set(subject, cx, watch, memory).await,
+        Purpose::Cleared if watch.unchanged => Ok(Observation::new(State::Unchanged(Outputs::new()))),
         Purpose::Cleared => Ok(Observation::new(State::Ready(Outputs::new()))),
         Purpose::Failed => Ok(Observation::new(State::Ended(End::Failed)).with_causes(watch.causes.clone())),
         Purpose::Standing | Purpose::Busy => standing(subject, cx, watch).await,
@@ -59,7 +61,7 @@ async fn change_set(
 ) -> Result<Observation> {
     let arn = watch.change_set.as_deref().unwrap_or_default();
     let name = short(arn).to_owned();
-    let Some(found) = described(subject, cx, arn).await? else {
+    let Some(found) = described_by(subject.client, cx, arn).await? else {
         let stack = subject.client.describe_stack(cx, &watch.stack_id).await?;
         if stack.is_some_and(|stack| apply::is_executed(&stack, &name)) {
             return Ok(Observation::new(State::Proceed));
@@ -84,14 +86,14 @@ async fn change_set(
 
 /// With values before and after, where the server has them whole. One that says it has them only in part is asked again
 /// without, and what both say is put together (aws/aws-cdk-cli issue 1780).
-async fn described(
-    subject: &Subject<'_>,
+pub(crate) async fn described_by(
+    client: &Client,
     cx: &Context,
     arn: &str,
 ) -> Result<Option<super::facts::ChangeSetFacts>> {
-    let Some(mut found) = subject.client.describe_change_set(cx, arn, true).await? else { return Ok(None) };
+    let Some(mut found) = client.describe_change_set(cx, arn, true).await? else { return Ok(None) };
     if found.reason.starts_with("[WARN]")
-        && let Some(whole) = subject.client.describe_change_set(cx, arn, false).await?
+        && let Some(whole) = client.describe_change_set(cx, arn, false).await?
     {
         for change in whole.changes {
             if !found.changes.iter().any(|known| known.logical == change.logical) {
@@ -133,6 +135,10 @@ async fn operation(
         stack = subject.client.describe_stack(cx, &watch.stack_id).await?;
         asked = true;
         recognise(subject, cx, watch, stack.as_ref(), &mut memory).await?;
+        let reason = stack.as_ref().and_then(|stack| stack.reason.as_ref());
+        if let Some(reason) = reason.filter(|reason| memory.entered && reason.contains("failed")) {
+            memory.reason = Some(subject.client.masks.apply(reason));
+        }
     }
     let shown = stack.as_ref().map(|stack| stack.status.clone());
     let by_events = (!memory.status.is_empty()).then(|| memory.status.clone());
@@ -153,8 +159,7 @@ async fn operation(
     };
     let mut causes = Vec::new();
     if matches!(state, State::Ended(_)) || (last && matches!(state, State::Pending { .. })) {
-        let reason = stack.as_ref().and_then(|stack| stack.reason.as_deref());
-        causes = diagnose::of_operation(subject, cx, watch, &memory, reason, &state).await?;
+        causes = diagnose::of_operation(subject, cx, watch, &memory, &state).await?;
     }
     let progress = told::progress(watch, &memory);
     Ok(Observation::new(state)

@@ -56,6 +56,9 @@ pub(super) async fn tail(
                     .filter(|_| !is_rolling(&event.status))
                     .or(memory.operation.take());
                 tailed.others_after = false;
+                if !event.reason.is_empty() && tells_why(&event.status) {
+                    memory.reason = Some(event.reason.clone());
+                }
             }
             tailed.news.push(news_of("", event));
         } else if event.is_of_the_stack() && memory.entered {
@@ -157,6 +160,11 @@ async fn since(
 
 fn is_rolling(status: &str) -> bool {
     status.contains("ROLLBACK")
+}
+
+/// Statuses of a stack whose reason is why it failed.
+fn tells_why(status: &str) -> bool {
+    status.ends_with("_FAILED") || status.ends_with("ROLLBACK_IN_PROGRESS")
 }
 
 /// Remembers what an event says. `path` names the nested stack that it is of.

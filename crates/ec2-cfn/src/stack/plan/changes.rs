@@ -76,7 +76,7 @@ fn content(target: &Stack, scene: &Scene, stack: &StackFacts, before: &Before) -
     let mut lines = Vec::new();
     match (&target.spec.template, &before.template) {
         (Source::Url(url), _) => {
-            lines.push(format!("template: {url}; what it changes is known once CloudFormation compares it"))
+            lines.push(format!("template: {url}; what it changes is known once CloudFormation compares it"));
         }
         (Source::Text(_), None) => {
             let why = before.template_missing.as_deref().unwrap_or("it is not known");

@@ -3,6 +3,7 @@
 mod before;
 mod changes;
 mod consent;
+mod with_change_set;
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,7 @@ use super::target::{Stack, short};
 use super::template::{Capability, Declared, LARGEST_BODY, needed};
 
 pub(crate) use before::capture;
+pub use with_change_set::ChangeSetPlan;
 
 /// What the plan is made from.
 pub(super) struct Scene {

@@ -116,7 +116,7 @@ pub(super) fn size(template: &Template, bucket: Option<&TemplateBucket>) -> Opti
     })
 }
 
-pub(super) fn place(problems: &mut Vec<Cause>, config: &SdkConfig, place: &Place, role_arn: Option<&str>) {
+pub(crate) fn place(problems: &mut Vec<Cause>, config: &SdkConfig, place: &Place, role_arn: Option<&str>) {
     let region = config.region().map(|region| region.as_ref().to_owned());
     if region.as_deref() != Some(place.region.as_str()) {
         let seen = region.unwrap_or_else(|| "none".to_owned());

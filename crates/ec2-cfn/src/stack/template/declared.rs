@@ -89,10 +89,8 @@ impl Declared {
                 self.allowed_values.join(", ")
             ));
         }
-        if !several {
-            if let Some(why) = self.bounds(value, shown) {
-                return Some(why);
-            }
+        if !several && let Some(why) = self.bounds(value, shown) {
+            return Some(why);
         }
         // Only where the pattern means the same in both dialects of regular expressions is a "no" of ours one of AWS's.
         let pattern = self.allowed_pattern.as_ref().filter(|pattern| !pattern.contains(['(', '\\']))?;

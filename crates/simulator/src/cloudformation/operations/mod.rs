@@ -157,7 +157,13 @@ impl CloudFormation {
         }
     }
 
-    fn operation(&mut self, at: usize, token: Option<String>, creates: bool, on_failure: &str) -> Operation {
+    pub(super) fn operation(
+        &mut self,
+        at: usize,
+        token: Option<String>,
+        creates: bool,
+        on_failure: &str,
+    ) -> Operation {
         let stack = &self.stacks[at];
         Operation {
             id: self.ids.uuid(),
@@ -252,7 +258,8 @@ pub(super) fn with_defaults(
             (None, None) => missing.push(name.as_str()),
             (Some(value), _) => {
                 let allowed = parameter.get("AllowedValues").and_then(Value::as_array);
-                let is_it = |one: &Value| one.as_str() == Some(value) || one.to_string() == *value;
+                let is_it =
+                    |one: &Value| one.as_str().map_or_else(|| one.to_string(), str::to_owned) == *value;
                 if allowed.is_some_and(|allowed| !allowed.iter().any(is_it)) {
                     return Err(format!("Parameter '{name}' must be one of AllowedValues"));
                 }

@@ -194,6 +194,10 @@ impl CloudFormation {
             return Ok(String::new());
         }
         if let Some((export, user)) = used {
+            let mut operation = self.operation(at, token, false, "");
+            operation.phase = Phase::Over;
+            self.stacks[at].operations.insert(0, ("DELETE_STACK".to_owned(), operation.id.clone()));
+            self.stacks[at].operation = Some(operation);
             self.root_event(at, "DELETE_IN_PROGRESS", Some("User Initiated"));
             let reason = format!("Export {export} cannot be deleted as it is in use by {user}");
             self.root_event(at, "DELETE_FAILED", Some(&reason));
