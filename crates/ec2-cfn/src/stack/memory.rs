@@ -187,6 +187,8 @@ pub(crate) struct Memory {
     pub(crate) failed: Vec<FailedEvent>,
     /// Why the stack says that it failed; it says so only while it goes back.
     pub(crate) reason: Option<String>,
+    /// When the stack began to go back.
+    pub(crate) rolling_since: Option<Timestamp>,
     /// Nested stacks that are followed.
     pub(crate) nested: BTreeMap<String, String>,
     /// Notes that have been told.

@@ -11,3 +11,5 @@ mod causes;
 mod conformance;
 mod deploying;
 mod stage;
+mod states;
+mod undoing;

@@ -104,7 +104,10 @@ impl CloudFormation {
         let current = &self.stacks[at].resources;
         let mut changes = Vec::new();
         for (id, after) in wanted {
-            let before = current.get(id).filter(|before| !before.physical.is_empty());
+            // What failed to be made is made anew, and what failed to be changed is changed again.
+            let before = current
+                .get(id)
+                .filter(|before| !before.physical.is_empty() && before.status != "CREATE_FAILED");
             match before {
                 None => changes.push(change("Add", id, after, "")),
                 Some(before) if before.kind != after.kind => {
@@ -112,7 +115,7 @@ impl CloudFormation {
                     (replaced.replacement, replaced.policy_action) = ("True", "ReplaceAndDelete");
                     changes.push(replaced);
                 }
-                Some(before) if before.properties != after.properties => {
+                Some(before) if before.properties != after.properties || before.status == "UPDATE_FAILED" => {
                     changes.push(modify(id, before, after));
                 }
                 // A nested stack's own template may have changed, which only its execution tells.

@@ -16,6 +16,7 @@ use landfall_core::{Cause, Context, Result, State};
 
 use super::client::{Of, allowed};
 use super::facts::EventFacts;
+use super::judge::start::way_out;
 use super::memory::{FailedEvent, Memory, Purpose, Watch};
 use super::observe::{Subject, failed, page};
 use super::template::Template;
@@ -55,6 +56,12 @@ pub(crate) async fn of_operation(
         causes.push(goes_on(subject.name, waiting_for));
     }
     Ok(causes.into_iter().map(|cause| subject.client.masks.cause(cause)).collect())
+}
+
+/// There was nothing to change, and what is there is no good state.
+pub(crate) fn not_healthy(name: &str, status: &str) -> Cause {
+    let (meaning, next) = way_out(name, status);
+    Cause::new("stack-not-healthy", format!("stack {name} is {status}: {meaning}")).with_hint(next)
 }
 
 /// Nobody waits any more, and the stack goes on.

@@ -116,7 +116,11 @@ async fn standing(subject: &Subject<'_>, cx: &Context, watch: &Watch) -> Result<
         Standing::Going(waiting_for) => State::pending(waiting_for),
         Standing::Ended(end) => State::Ended(end),
     };
-    Ok(Observation::new(state))
+    let causes = match (&state, status) {
+        (State::Ended(_), Some(status)) => vec![diagnose::not_healthy(subject.name, status)],
+        _ => Vec::new(),
+    };
+    Ok(Observation::new(state).with_causes(causes))
 }
 
 /// An operation that was started.

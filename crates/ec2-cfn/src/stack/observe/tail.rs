@@ -56,8 +56,11 @@ pub(super) async fn tail(
                     .filter(|_| !is_rolling(&event.status))
                     .or(memory.operation.take());
                 tailed.others_after = false;
-                if !event.reason.is_empty() && tells_why(&event.status) {
+                if tells_why(event) {
                     memory.reason = Some(event.reason.clone());
+                }
+                if event.status.ends_with("ROLLBACK_IN_PROGRESS") {
+                    memory.rolling_since = memory.rolling_since.or(event.at);
                 }
             }
             tailed.news.push(news_of("", event));
@@ -162,9 +165,10 @@ fn is_rolling(status: &str) -> bool {
     status.contains("ROLLBACK")
 }
 
-/// Statuses of a stack whose reason is why it failed.
-fn tells_why(status: &str) -> bool {
-    status.ends_with("_FAILED") || status.ends_with("ROLLBACK_IN_PROGRESS")
+/// Whether the reason of an event of the stack itself is why it failed, and not only that somebody asked for it.
+fn tells_why(event: &EventFacts) -> bool {
+    let ends = event.status.ends_with("_FAILED") || event.status.ends_with("ROLLBACK_IN_PROGRESS");
+    ends && !event.reason.is_empty() && event.reason != "User Initiated"
 }
 
 /// Remembers what an event says. `path` names the nested stack that it is of.
@@ -185,7 +189,9 @@ fn take(event: &EventFacts, path: &str, memory: &mut Memory) {
         memory.done.insert(here.clone());
     }
     if status.ends_with("_FAILED") && memory.failed.len() < MOST_FAILED {
-        memory.failed.push(failed(event, here, is_rolling(&memory.status)));
+        // By time: events of nested stacks are read after those of the stack itself.
+        let rolling = memory.rolling_since.is_some_and(|since| event.at.is_some_and(|at| at > since));
+        memory.failed.push(failed(event, here, rolling));
     }
 }
 

@@ -108,6 +108,9 @@ fn content(target: &Stack, scene: &Scene, stack: &StackFacts, before: &Before) -
         lines.push(format!("macros may make something else of the same template: {names}"));
     }
     lines.extend(of_options(target, stack));
+    if matches!(before.status.as_str(), "CREATE_FAILED" | "UPDATE_FAILED") {
+        lines.push(format!("the stack is {}: what failed is tried again", before.status));
+    }
     lines
 }
 
