@@ -109,15 +109,12 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Box<Cause>> {
         Ok(json) => {
             Ok(build::tree(file, &text.replace('\t', " ")).unwrap_or_else(|_| value::from_json(&json)))
         }
-        // YAML in flow style, which begins alike.
-        Err(error) => build::tree(file, text).map_err(|of_yaml| {
-            if text.trim_end().ends_with(['}', ']']) || file.to_ascii_lowercase().ends_with(".json") {
-                let at = Mark { line: error.line().max(1), column: error.column().max(1) };
-                let words = error.to_string();
-                let words = words.split(" at line ").next().unwrap_or(&words);
-                return Box::new(Cause::new("invalid-input", words).at(at.location(file)));
-            }
-            of_yaml
-        }),
+        // Neither is it YAML then: CloudFormation takes what begins like this for JSON.
+        Err(error) => {
+            let at = Mark { line: error.line().max(1), column: error.column().max(1) };
+            let words = error.to_string();
+            let words = words.split(" at line ").next().unwrap_or(&words);
+            Err(Box::new(Cause::new("invalid-input", words).at(at.location(file))))
+        }
     }
 }
