@@ -29,6 +29,7 @@ mod alter;
 mod calls;
 mod client;
 mod clock;
+mod cloudformation;
 mod dispatch;
 mod ecs;
 mod elb;
@@ -49,6 +50,7 @@ mod world;
 
 pub use alter::Answered;
 pub use calls::{Call, Outcome};
+pub use cloudformation::{CloudFormationHandle as CloudFormation, StackEventView, StackView};
 pub use fault::{CallNumbers, Fault, FaultKind, Phase, StsRefusal};
 pub use hold::HeldCall;
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
@@ -57,8 +59,9 @@ pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};
 pub use server::Server;
 pub use simulator::{Builder, Simulator};
 pub use world::{
-    Account, Behaviour, BehaviourRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_CLUSTER, DEMO_FAMILY,
-    DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, Failure,
-    OidcProvider, PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
-    SECOND_SECRET_ACCESS_KEY, Service, TargetGroup, User, World,
+    Account, Behaviour, BehaviourRule, ChangeSetRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT,
+    DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE,
+    Denial, DeniedBy, Failure, OidcProvider, PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID,
+    SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackRule, TargetGroup, User, Validation,
+    World,
 };

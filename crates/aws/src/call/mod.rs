@@ -60,12 +60,21 @@ pub struct Call {
     writes: bool,
     limit: Option<(String, Rate)>,
     signed: bool,
+    throttled: u32,
 }
 
 impl Call {
     /// A call that changes nothing. `service` as in IAM's names of actions: `ecs`, `logs`.
     pub fn read(service: &'static str, operation: &'static str) -> Self {
-        Self { service, operation, on: None, writes: false, limit: None, signed: true }
+        Self {
+            service,
+            operation,
+            on: None,
+            writes: false,
+            limit: None,
+            signed: true,
+            throttled: ATTEMPTS_THROTTLED,
+        }
     }
 
     /// A call that changes something.
@@ -82,6 +91,13 @@ impl Call {
     /// Says that the call is not signed: what AWS calls expired then is what it carries, not the session.
     pub fn unsigned(mut self) -> Self {
         self.signed = false;
+        self
+    }
+
+    /// How often the call is made at most while it is throttled, instead of [`ATTEMPTS_THROTTLED`]. For looks of several
+    /// calls, which together have to fit into core's limit on a look; the wait then looks again, more slowly.
+    pub fn attempts_throttled(mut self, most: u32) -> Self {
+        self.throttled = most.max(1);
         self
     }
 
@@ -112,7 +128,7 @@ impl Call {
         match failure.again() {
             Again::Never => false,
             _ if self.writes && failure.effect() == Effect::Unknown => false,
-            Again::Slower => attempts < ATTEMPTS_THROTTLED,
+            Again::Slower => attempts < self.throttled,
             Again::Soon => attempts < ATTEMPTS_PASSING,
         }
     }

@@ -196,6 +196,8 @@ pub enum State {
     Proceed,
     /// It succeeded.
     Ready(Outputs),
+    /// There was nothing to change after all, as AWS found and the plan could not know; what is there is healthy.
+    Unchanged(Outputs),
     /// It ended in another way.
     Ended(End),
 }

@@ -210,6 +210,7 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
                 }
                 Step::Settled(settled(Outcome::Succeeded, seen, outputs))
             }
+            State::Unchanged(outputs) => Step::Settled(settled(Outcome::Unchanged, seen, outputs)),
             State::Ended(end) => Step::Settled(settled(Outcome::Ended(end), seen, Outputs::new())),
         }
     }

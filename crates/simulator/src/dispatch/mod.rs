@@ -20,8 +20,8 @@ use crate::oidc::{DISCOVERY_PATH, Issuer, KEYS_PATH};
 use crate::sts::Sts;
 use crate::wire::{Answer, Arrival, Received, Reply, ServiceError, query, reply};
 use crate::{
-    BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World, ecs,
-    elb, logs, sts, wire,
+    BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World,
+    cloudformation, ecs, elb, logs, sts, wire,
 };
 
 /// Everything that changes.
@@ -35,6 +35,7 @@ pub(crate) struct State {
     pub(crate) hold: Option<Hold>,
     pub(crate) calls: Vec<Call>,
     regions: BTreeMap<(String, String), RegionState>,
+    cloudformation: BTreeMap<(String, String), cloudformation::CloudFormation>,
     behaviours: Vec<BehaviourRule>,
     actions: Vec<ScriptedAction>,
     forgotten_members: Vec<String>,
@@ -50,6 +51,7 @@ impl State {
             hold: None,
             calls: Vec::new(),
             regions: BTreeMap::new(),
+            cloudformation: BTreeMap::new(),
             behaviours: scenario.behaviours.clone(),
             actions: scenario.actions.clone(),
             forgotten_members: world.forgotten_members.clone(),
@@ -63,6 +65,7 @@ impl State {
             .collect();
         for (account, region) in places {
             state.region(&account, &region);
+            state.cloudformation(&account, &region);
         }
         state
     }
@@ -73,6 +76,7 @@ impl State {
         for region in self.regions.values_mut() {
             region.advance(now);
         }
+        self.cloudformation.values_mut().for_each(|region| region.advance(now));
     }
 
     /// A region of an account; an empty one is made when nobody has been there yet.
@@ -92,6 +96,20 @@ impl State {
                 now: start,
             };
             RegionState::new(setup)
+        })
+    }
+
+    /// CloudFormation in a region of an account.
+    pub(crate) fn cloudformation(
+        &mut self,
+        account: &str,
+        name: &str,
+    ) -> &mut cloudformation::CloudFormation {
+        let start = self.clock.start();
+        let key = (account.to_owned(), name.to_owned());
+        self.cloudformation.entry(key).or_insert_with(|| {
+            let seed = self.directory.accounts.get(account).and_then(|account| account.regions.get(name));
+            cloudformation::CloudFormation::new(account, name, seed.cloned().unwrap_or_default(), start)
         })
     }
 
@@ -118,6 +136,7 @@ impl State {
                 self.region(&principal.account, &principal.region).required(operation, object)
             }
             ("logs", Input::Json(object)) => logs::required(operation, object, principal),
+            ("cloudformation", Input::Query(form)) => cloudformation::required(operation, form, principal),
             ("elasticloadbalancing", Input::Query(_)) => elb::required(operation),
             _ => Vec::new(),
         };
@@ -147,6 +166,10 @@ impl State {
             ("logs", Input::Json(object), Some(principal)) => {
                 let region = self.region(&principal.account, &principal.region);
                 logs::call(&region.logs, operation, object).map(Answer::Json)
+            }
+            ("cloudformation", Input::Query(form), Some(principal)) => {
+                let region = self.cloudformation(&principal.account, &principal.region);
+                region.call(operation, form, stale).map(Answer::Xml)
             }
             ("elasticloadbalancing", Input::Query(form), Some(principal)) => {
                 let region = self.region(&principal.account, &principal.region);

@@ -10,8 +10,9 @@ use super::ServiceError;
 
 /// The services, with the version of their API and the namespace of their answers (their service models). The version
 /// tells requests apart: awsQuery names no service, and all of them share one endpoint here.
-const SERVICES: [(&str, &str, &str); 2] = [
+const SERVICES: [(&str, &str, &str); 3] = [
     ("sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"),
+    ("cloudformation", "2010-05-15", "http://cloudformation.amazonaws.com/doc/2010-05-15/"),
     ("elasticloadbalancing", "2015-12-01", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
 ];
 

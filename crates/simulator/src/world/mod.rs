@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod demo;
+mod stacks;
 mod target_group;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ pub use demo::{
     DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN,
     DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY,
 };
+pub use stacks::{ChangeSetRule, Stack, StackRule, Validation};
 pub use target_group::TargetGroup;
 
 /// A whole AWS: accounts, and the issuer of identity tokens beside it.
@@ -138,6 +140,14 @@ pub struct Region {
     pub task_definitions: BTreeMap<String, Vec<Value>>,
     /// Target groups by the end of their ARN: name, `/` and id.
     pub target_groups: BTreeMap<String, TargetGroup>,
+    /// CloudFormation stacks by name.
+    pub stacks: BTreeMap<String, Stack>,
+    /// How resources of stacks behave.
+    pub stack_rules: Vec<StackRule>,
+    /// How change sets behave.
+    pub change_set_rules: Vec<ChangeSetRule>,
+    /// Templates by the URL that `TemplateURL` names.
+    pub templates: BTreeMap<String, String>,
 }
 
 /// An ECS cluster.

@@ -88,7 +88,7 @@ impl<'a> Stage<'a> {
             let seen = self.look(&receipt, &cursor, false).await?;
             cursor = seen.cursor;
             match seen.state {
-                State::Ready(outputs) => return Ok((receipt, outputs)),
+                State::Ready(outputs) | State::Unchanged(outputs) => return Ok((receipt, outputs)),
                 State::Proceed => receipt = self.apply(plan, Some(&receipt)).await?,
                 State::Ended(end) => return Err(format!("it ended: {}", told(&end, &seen.causes))),
                 State::Pending { waiting_for, .. } => last = waiting_for,

@@ -1,0 +1,194 @@
+//! Puts the stack back: the call is chosen by a fresh look.
+
+use landfall_core::event::Level;
+use landfall_core::{Context, Result, Token};
+
+use super::change_set::sent_change_set;
+use super::execute::{delete_shell, execute};
+use super::{is_executed, newest_event, sent};
+use crate::stack::client::{Deletion, NewChangeSet};
+use crate::stack::error::Refusal;
+use crate::stack::facts::StackFacts;
+use crate::stack::judge::start::way_out;
+use crate::stack::memory::{Back, Before, Purpose, Watch};
+use crate::stack::parameters::Settled;
+use crate::stack::target::{Stack, execution_token};
+use crate::stack::template::{Capability, Template, needed};
+
+/// Applies an undo, or its next part.
+pub(crate) async fn back(
+    target: &Stack,
+    cx: &Context,
+    token: &Token,
+    back: &Back,
+    so_far: Option<&Watch>,
+) -> Result<Watch> {
+    let name = target.change_set_name(token);
+    match so_far.map(|watch| (watch.purpose, watch)) {
+        Some((Purpose::ChangeSet, watch)) => execute(target, cx, &name, None, watch).await,
+        Some((Purpose::Update | Purpose::Delete, watch)) => Ok(watch.clone()),
+        _ => begin(target, cx, &name, back).await,
+    }
+}
+
+async fn begin(target: &Stack, cx: &Context, name: &str, back: &Back) -> Result<Watch> {
+    let watch = |purpose| Watch::new(purpose, &back.stack_id, &execution_token(name));
+    // The change set that is undone, if it was never executed.
+    let undone = target.client.describe_change_set(cx, &back.change_set, false).await?;
+    if let Some(found) = undone.filter(|found| !found.execution.starts_with("EXECUTE_")) {
+        target.client.delete_change_set(cx, &found.arn).await?;
+        if !back.keep_shell && back.goal.is_none() {
+            delete_shell(target, cx, &found.stack_id, &back.change_set).await?;
+        }
+        return Ok(watch(Purpose::Cleared));
+    }
+    let Some(stack) = target.client.describe_stack(cx, &back.stack_id).await? else {
+        return Ok(watch(Purpose::Cleared));
+    };
+    match &back.goal {
+        None => delete(target, cx, name, back, &stack).await,
+        Some(before) => restore(target, cx, name, back, before, &stack).await,
+    }
+}
+
+/// There was no stack before.
+async fn delete(target: &Stack, cx: &Context, name: &str, back: &Back, stack: &StackFacts) -> Result<Watch> {
+    let token = format!("{name}-d");
+    let watch = Watch::new(Purpose::Delete, &stack.id, &token);
+    match stack.status.as_str() {
+        "DELETE_COMPLETE" => return Ok(Watch { purpose: Purpose::Cleared, ..watch }),
+        "DELETE_IN_PROGRESS" => return Ok(watch),
+        "REVIEW_IN_PROGRESS" => {
+            if !back.keep_shell {
+                delete_shell(target, cx, &stack.id, &back.change_set).await?;
+            }
+            return Ok(Watch { purpose: Purpose::Cleared, ..watch });
+        }
+        _ => {}
+    }
+    if stack.protected {
+        return Err(Refusal::Protected { name: target.spec.name.clone() }.into());
+    }
+    let role = stack.role_arn.as_deref();
+    let since = newest_event(&target.client, cx, &stack.id).await?;
+    target.client.delete_stack(cx, &stack.id, &token, &Deletion::default(), role).await?;
+    Ok(Watch { since, ..watch })
+}
+
+async fn restore(
+    target: &Stack,
+    cx: &Context,
+    name: &str,
+    back: &Back,
+    before: &Before,
+    stack: &StackFacts,
+) -> Result<Watch> {
+    let token = execution_token(name);
+    let watch = |purpose| {
+        let mut watch = Watch::new(purpose, &stack.id, &token);
+        watch.change_set.clone_from(&stack.change_set);
+        watch
+    };
+    if is_executed(stack, name) {
+        return Ok(watch(Purpose::Update));
+    }
+    if let Some(found) = target.client.describe_change_set(cx, name, false).await? {
+        let mut made = watch(Purpose::ChangeSet);
+        made.change_set = Some(found.arn);
+        made.since = found.created;
+        return Ok(made);
+    }
+    settings(target, cx, before, stack).await?;
+    if !is_executed(stack, &back.change_set) {
+        // Only settings had been changed.
+        return Ok(watch(Purpose::Cleared));
+    }
+    match stack.status.as_str() {
+        "UPDATE_ROLLBACK_COMPLETE" => Ok(watch(Purpose::Cleared)),
+        "UPDATE_IN_PROGRESS" => {
+            let since = newest_event(&target.client, cx, &stack.id).await?;
+            target.client.cancel_update(cx, &stack.id, &token).await?;
+            Ok(Watch { since, ..watch(Purpose::RollBack) })
+        }
+        "UPDATE_FAILED" | "CREATE_FAILED" => {
+            let since = newest_event(&target.client, cx, &stack.id).await?;
+            target.client.rollback(cx, &stack.id, &token).await?;
+            Ok(Watch { since, ..watch(Purpose::RollBack) })
+        }
+        "UPDATE_ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
+            let since = newest_event(&target.client, cx, &stack.id).await?;
+            Ok(Watch { since, ..watch(Purpose::RollBack) })
+        }
+        status if status.ends_with("_IN_PROGRESS") => Ok(watch(Purpose::Busy)),
+        "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => previous(target, cx, name, before, stack).await,
+        status => {
+            let (meaning, next) = way_out(&target.spec.name, status);
+            let (name, status) = (target.spec.name.clone(), status.to_owned());
+            Err(Refusal::Blocked { name, status, meaning, next }.into())
+        }
+    }
+}
+
+/// A change set with the previous template and the previous values.
+async fn previous(
+    target: &Stack,
+    cx: &Context,
+    name: &str,
+    before: &Before,
+    stack: &StackFacts,
+) -> Result<Watch> {
+    let text = before.template.clone().unwrap_or_default();
+    let parameter = |(name, value): &(String, Option<String>)| Settled {
+        name: name.clone(),
+        value: value.clone(),
+        no_echo: value.is_none(),
+        shadows_default: false,
+        looked_up: false,
+    };
+    // Tags and topics are set as they were, so that what the deployment has added goes again.
+    let new = NewChangeSet {
+        name: name.to_owned(),
+        token: name.to_owned(),
+        create: false,
+        template: sent(target, cx, &text).await?,
+        parameters: before.parameters.iter().map(parameter).collect(),
+        capabilities: capabilities(&text),
+        tags: Some(before.tags.clone()),
+        role_arn: before.role_arn.clone(),
+        notification_arns: Some(before.notification_arns.clone()),
+        on_stack_failure: None,
+        import_existing: false,
+        disable_validation: target.spec.options.disable_validation,
+    };
+    if before.role_arn.is_none() && stack.role_arn.is_some() {
+        let text = "the service role stays with the stack: CloudFormation cannot take it away again";
+        cx.note(Level::Warning, "role-stays", text);
+    }
+    let watch = sent_change_set(target, cx, &new).await?;
+    Ok(watch)
+}
+
+fn capabilities(text: &str) -> Vec<Capability> {
+    match Template::parse("the previous template", text) {
+        Ok(template) => needed(&template).iter().map(|needed| needed.capability).collect(),
+        // It was good for CloudFormation; what it was allowed cannot be told from it.
+        Err(_) => vec![Capability::NamedIam, Capability::AutoExpand],
+    }
+}
+
+/// The settings that a change set cannot carry.
+async fn settings(target: &Stack, cx: &Context, before: &Before, stack: &StackFacts) -> Result<()> {
+    let options = &target.spec.options;
+    if options.termination_protection.is_some() && stack.protected != before.protected {
+        target.client.protect(cx, &stack.id, before.protected).await?;
+    }
+    match (&options.stack_policy, &before.policy) {
+        (Some(_), Some(policy)) => super::set_policy(target, cx, &stack.id, policy).await?,
+        (Some(_), None) => {
+            let text = "the stack policy stays: CloudFormation can replace one, and not take it away";
+            cx.note(Level::Warning, "policy-stays", text);
+        }
+        _ => {}
+    }
+    Ok(())
+}

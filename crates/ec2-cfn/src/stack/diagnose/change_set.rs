@@ -1,0 +1,95 @@
+//! Why a change set could not be made.
+
+use landfall_core::{Cause, Context, Result};
+
+use super::reasons;
+use crate::stack::client::{Client, Of, allowed};
+use crate::stack::facts::ChangeSetFacts;
+use crate::stack::observe::failed;
+use crate::stack::target::short;
+use crate::stack::template::Template;
+
+/// Nested stacks within nested stacks.
+const DEEPEST: usize = 10;
+
+/// The ways in which CloudFormation says that there is nothing to change, as beginnings: the sentences behind them have
+/// varied. The second is that of templates with macros.
+const WITHOUT_CHANGES: [&str; 2] =
+    ["The submitted information didn't contain changes", "No updates are to be performed"];
+
+/// Whether this reason of a failed change set says that there is nothing to change. Any other is a failure: taking all of
+/// them for "no changes" lets broken templates pass (guardian/riff-raff pull request 576).
+pub(crate) fn is_without_changes(reason: &str) -> bool {
+    WITHOUT_CHANGES.iter().any(|begin| reason.trim_start().starts_with(begin))
+}
+
+/// The causes of a failed change set.
+pub(crate) async fn of_change_set(
+    client: &Client,
+    cx: &Context,
+    template: Option<&Template>,
+    found: &ChangeSetFacts,
+) -> Result<Vec<Cause>> {
+    let found = leaf(client, cx, found.clone()).await?;
+    let reason = client.masks.apply(&found.reason);
+    let mut causes = Vec::new();
+    let asked = client.failed_events(cx, Of::ChangeSet(&found.arn)).await;
+    for event in allowed(cx, "cloudformation:DescribeEvents", asked)?.unwrap_or_default() {
+        if !event.is_of_the_stack() {
+            let path = event.logical.clone();
+            causes.push(reasons::of_failure(&failed(&event, path, false), template));
+        }
+    }
+    // A warning alone has never failed a change set.
+    if causes.iter().all(|cause| cause.code == "validation-warning") {
+        causes.insert(0, of_reason(short(&found.arn), &reason));
+    }
+    Ok(causes.into_iter().map(|cause| client.masks.cause(cause)).collect())
+}
+
+/// The innermost change set of which the reason speaks: "Nested change set ARN was not successfully created: Currently in
+/// FAILED."
+async fn leaf(client: &Client, cx: &Context, outer: ChangeSetFacts) -> Result<ChangeSetFacts> {
+    let mut found = outer;
+    for _ in 0..DEEPEST {
+        let Some(arn) = nested(&found.reason) else { break };
+        match client.describe_change_set(cx, arn, false).await? {
+            // That a nested stack has no changes is no reason for its parent to fail.
+            Some(inner) if inner.status == "FAILED" && !is_without_changes(&inner.reason) => found = inner,
+            _ => break,
+        }
+    }
+    Ok(found)
+}
+
+fn nested(reason: &str) -> Option<&str> {
+    let rest = reason.split("Nested change set ").nth(1)?;
+    rest.split_whitespace().next().filter(|arn| arn.starts_with("arn:"))
+}
+
+fn of_reason(name: &str, reason: &str) -> Cause {
+    let lower = reason.to_lowercase();
+    let message = format!("change set {name} could not be made: {reason}");
+    if lower.contains("attempting to import some resources") {
+        return Cause::new("import-conflict", message).with_hint(
+            "resources of these names exist already: import-existing takes them over if the template retains them \
+             (`DeletionPolicy: Retain`); otherwise name them differently",
+        );
+    }
+    if lower.contains("earlyvalidation") {
+        return Cause::new("early-validation", message).with_hint(
+            "nothing was changed. The details are in DescribeEvents, which may not be read: allow \
+             cloudformation:DescribeEvents; should the validation be wrong, disable-validation turns it off",
+        );
+    }
+    if lower.contains("hook") {
+        return Cause::new("hook-refused", message)
+            .with_hint("a hook of the account or organisation refuses it: its reason says what it wants");
+    }
+    let known = reasons::of_stack(reason);
+    let hint = known.hint.filter(|_| known.code != "stack-failed");
+    let hint =
+        hint.unwrap_or_else(|| "nothing was changed: mend what the reason names and deploy again".to_owned());
+    let code = if known.code == "stack-failed" { "change-set-failed".to_owned() } else { known.code };
+    Cause::new(code, message).with_hint(hint)
+}

@@ -1,0 +1,97 @@
+//! What this target refuses, and why. Failures of calls are [`landfall_aws::failure::Failure`]; these are the findings of
+//! landfall itself.
+
+use landfall_core::{Cause, Error, ErrorKind};
+use thiserror::Error as ThisError;
+
+/// Reasons to refuse.
+#[derive(Debug, Clone, PartialEq, Eq, ThisError)]
+pub(crate) enum Refusal {
+    #[error("stack {name} is {status}: {meaning}")]
+    Blocked { name: String, status: String, meaning: &'static str, next: String },
+
+    #[error("another operation of stack {name} is under way: it is {status}{last}")]
+    Busy { name: String, status: String, last: String },
+
+    #[error("stack {name} is {status} and may not be deleted to be created anew: {why}")]
+    NotRecreatable { name: String, status: String, why: String },
+
+    #[error("stack {name} is protected against deletion")]
+    Protected { name: String },
+
+    #[error("stack {name} is {status}: resources can be left behind only when a deletion of it has failed")]
+    NotFailedYet { name: String, status: String },
+
+    #[error("what is asked for now is not what the recorded plan was made for")]
+    OtherSpecification,
+
+    #[error("somebody else has changed stack {name} since the plan was made: {what}")]
+    Moved { name: String, what: String },
+
+    #[error("change set {change_set} would {what}, which is not allowed: {}", .resources.join(", "))]
+    NotAllowed {
+        change_set: String,
+        what: &'static str,
+        allow: &'static str,
+        resources: Vec<String>,
+        details: Vec<String>,
+    },
+
+    #[error("change set {change_set} cannot be executed: it is {status}, {execution}")]
+    NotExecutable { change_set: String, status: String, execution: String },
+}
+
+impl Refusal {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NotAllowed { .. }
+            | Self::Protected { .. }
+            | Self::Blocked { .. }
+            | Self::NotRecreatable { .. }
+            | Self::NotFailedYet { .. } => ErrorKind::Rejected,
+            _ => ErrorKind::Conflict,
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Blocked { next, .. } => next.clone(),
+            Self::Busy { .. } => "wait for its end (if-busy=wait does so), then deploy again; landfall never stops an \
+                                  operation of somebody else's"
+                .to_owned(),
+            Self::NotRecreatable { .. } => {
+                "delete the stack yourself once you are sure, or say recreate-failed=always".to_owned()
+            }
+            Self::Protected { .. } => {
+                "turn termination protection off first, if the stack is really to go".to_owned()
+            }
+            Self::NotFailedYet { .. } => {
+                "delete it without that first; if the deletion fails, the failure names what to leave behind".to_owned()
+            }
+            Self::OtherSpecification => {
+                "go on with what was asked for when the run was begun, or begin a new run id".to_owned()
+            }
+            Self::Moved { .. } => "look at what they did, then deploy again: a new plan is made".to_owned(),
+            Self::NotAllowed { allow, .. } => {
+                format!("nothing was changed; say {allow} if that is meant, or change the template so that it does not")
+            }
+            Self::NotExecutable { .. } => {
+                "the stack was changed after the change set was made: begin a new run id, which makes a new one".to_owned()
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        let error = Self::new(refusal.kind(), refusal.to_string()).with_hint(refusal.hint());
+        match refusal {
+            Refusal::NotAllowed { what, details, .. } => {
+                let code =
+                    if what.contains("replace") { "replacement-not-allowed" } else { "deletion-not-allowed" };
+                error.with_cause(Cause::new(code, "what would be lost").with_evidence(details))
+            }
+            _ => error,
+        }
+    }
+}

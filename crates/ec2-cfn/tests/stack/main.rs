@@ -1,0 +1,15 @@
+//! Whole deployments of stacks against the simulated AWS, in memory and on a paused clock.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly too"
+)]
+
+mod causes;
+mod conformance;
+mod deploying;
+mod stage;
+mod states;
+mod undoing;

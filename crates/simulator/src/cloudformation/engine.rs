@@ -1,0 +1,389 @@
+//! How an operation goes: resources in the order of what they need, as many at once as can be; a failure, and the way back.
+//!
+//! Statuses and their order: "Understand stack status codes"
+//! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html>) and "Choose how to handle
+//! failures when provisioning resources" of the user guide. How long things take AWS documents nowhere: it is the world's
+//! rules, or two seconds.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::CloudFormation;
+use super::agenda::Due;
+use super::model::{Operation, Phase, ResourceState, Step, StepState, Verb};
+use crate::clock::ms;
+
+const NESTED: &str = "AWS::CloudFormation::Stack";
+
+impl CloudFormation {
+    /// Begins an operation whose steps are known.
+    pub(super) fn begin(
+        &mut self,
+        at: usize,
+        operation: Operation,
+        kind: &str,
+        status: &str,
+        reason: Option<&str>,
+    ) {
+        self.stacks[at].operations.insert(0, (kind.to_owned(), operation.id.clone()));
+        self.stacks[at].operation = Some(operation);
+        self.root_event(at, status, reason);
+        self.go_on(at);
+    }
+
+    /// Starts every step that can be, and ends the phase when all are done.
+    pub(super) fn go_on(&mut self, at: usize) {
+        loop {
+            let Some(operation) =
+                self.stacks[at].operation.as_ref().filter(|operation| operation.phase != Phase::Over)
+            else {
+                return;
+            };
+            let done = |name: &String| {
+                operation.steps.iter().all(|step| step.logical != *name || step.state == StepState::Done)
+            };
+            let next = operation
+                .steps
+                .iter()
+                .position(|step| step.state == StepState::Waiting && step.needs.iter().all(done));
+            match next {
+                Some(index) => self.start(at, index),
+                None if operation.steps.iter().all(|step| step.state == StepState::Done) => {
+                    return self.end_phase(at);
+                }
+                None => {
+                    let in_state = |state| operation.steps.iter().filter(move |step| step.state == state);
+                    let failed: Vec<String> =
+                        in_state(StepState::Failed).map(|step| step.logical.clone()).collect();
+                    if in_state(StepState::Running).next().is_none() && !failed.is_empty() {
+                        self.fail(at, &failed, None);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, at: usize, index: usize) {
+        let rolling = self.is_rolling(at);
+        let Some(operation) = self.stacks[at].operation.as_mut() else { return };
+        let step = &mut operation.steps[index];
+        step.state = StepState::Running;
+        let (logical, verb, mut after) = (step.logical.clone(), step.verb, step.after.clone());
+        let id = operation.id.clone();
+        let existing =
+            self.stacks[at].resources.get(&logical).map(|known| known.physical.clone()).unwrap_or_default();
+        let reason = (verb == Verb::Replace).then_some(
+            "Requested update requires the creation of a new physical resource; hence creating one.",
+        );
+        let status = format!("{}_IN_PROGRESS", verb.word());
+        if verb == Verb::Delete && after.retain {
+            self.resource_event(at, &logical, &after, "DELETE_SKIPPED", None);
+            return self.finish(at, &id, &logical, Ok(()));
+        }
+        match verb {
+            Verb::Create | Verb::Replace => after.physical = String::new(),
+            Verb::Update | Verb::Restore => after.physical.clone_from(&existing),
+            Verb::Delete => {}
+        }
+        self.resource_event(at, &logical, &after, &status, reason);
+        if after.kind == NESTED {
+            return self.start_nested(at, &logical, verb, after);
+        }
+        if matches!(verb, Verb::Create | Verb::Replace) {
+            after.physical = self.physical_id(at, &logical, &after);
+            self.resource_event(at, &logical, &after, &status, Some("Resource creation Initiated"));
+        }
+        self.keep_step(at, &logical, after);
+        let (takes, fails) = self.rule(at, &logical, verb, rolling);
+        self.later(ms(takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
+    }
+
+    /// What the step's resource is while it is at work.
+    pub(super) fn keep_step(&mut self, at: usize, logical: &str, after: ResourceState) {
+        let Some(operation) = self.stacks[at].operation.as_mut() else { return };
+        if let Some(step) = operation.steps.iter_mut().find(|step| step.logical == logical) {
+            step.after = after;
+        }
+    }
+
+    /// A step has come to its end.
+    pub(super) fn finish(&mut self, at: usize, operation: &str, logical: &str, result: Result<(), String>) {
+        let stack = &mut self.stacks[at];
+        let Some(current) = stack.operation.as_mut().filter(|current| current.id == operation) else {
+            return;
+        };
+        let Some(step) =
+            current.steps.iter_mut().find(|step| step.logical == logical && step.state == StepState::Running)
+        else {
+            return;
+        };
+        let (verb, after) = (step.verb, step.after.clone());
+        match result {
+            Ok(()) => {
+                step.state = StepState::Done;
+                if verb == Verb::Replace
+                    && let Some(old) = current.resources_before.get(logical)
+                {
+                    current.replaced.push((logical.to_owned(), old.clone()));
+                }
+                if verb == Verb::Delete {
+                    if !after.retain {
+                        self.resource_event(at, logical, &after, "DELETE_COMPLETE", None);
+                    }
+                    self.stacks[at].resources.shift_remove(logical);
+                } else {
+                    self.resource_event(at, logical, &after, &format!("{}_COMPLETE", verb.word()), None);
+                }
+                self.go_on(at);
+            }
+            Err(reason) => {
+                step.state = StepState::Failed;
+                self.resource_event(at, logical, &after, &format!("{}_FAILED", verb.word()), Some(&reason));
+                self.fail(at, &[logical.to_owned()], None);
+            }
+        }
+    }
+
+    /// Ends the phase at hand because something failed or somebody cancelled it.
+    pub(super) fn fail(&mut self, at: usize, names: &[String], cancelled: Option<&str>) {
+        let Some(operation) = self.stacks[at].operation.clone() else { return };
+        let deleting = matches!(
+            operation.phase,
+            Phase::Delete | Phase::Rollback | Phase::RollbackCleanup | Phase::Cleanup
+        );
+        if deleting
+            && operation.steps.iter().any(|step| step.state == StepState::Running)
+            && operation.phase != Phase::Rollback
+        {
+            return; // The others go on; what failed is told when they are done.
+        }
+        for step in operation.steps.iter().filter(|step| step.state == StepState::Running) {
+            let word = step.verb.word();
+            let reason =
+                format!("Resource {} cancelled", if word == "CREATE" { "creation" } else { "update" });
+            self.resource_event(at, &step.logical, &step.after, &format!("{word}_FAILED"), Some(&reason));
+        }
+        self.cancel_nested(&operation);
+        if let Some(operation) = self.stacks[at].operation.as_mut() {
+            for step in operation.steps.iter_mut().filter(|step| step.state == StepState::Running) {
+                step.state = StepState::Failed;
+            }
+        }
+        let verb = match (operation.phase, operation.creates) {
+            (Phase::Delete | Phase::Cleanup | Phase::RollbackCleanup, _) => "delete",
+            (Phase::Rollback, true) => "delete",
+            (_, true) => "create",
+            _ => "update",
+        };
+        let why = cancelled.map_or_else(
+            || format!("The following resource(s) failed to {verb}: [{}]. ", names.join(", ")),
+            str::to_owned,
+        );
+        self.after_failure(at, &operation, &why, cancelled.is_some());
+    }
+
+    fn after_failure(&mut self, at: usize, operation: &Operation, why: &str, cancelled: bool) {
+        let keep = operation.on_failure == "DO_NOTHING" && !cancelled;
+        match (operation.phase, operation.creates) {
+            (Phase::Forward, true) if keep => self.over(at, "CREATE_FAILED", Some(why)),
+            (Phase::Forward, false) if keep => self.over(at, "UPDATE_FAILED", Some(why)),
+            (Phase::Forward, true) if operation.on_failure == "DELETE" => {
+                self.delete_phase(
+                    at,
+                    Phase::Delete,
+                    "DELETE_IN_PROGRESS",
+                    &format!("{why}Delete requested by user."),
+                );
+            }
+            (Phase::Forward, true) => {
+                self.delete_phase(
+                    at,
+                    Phase::Rollback,
+                    "ROLLBACK_IN_PROGRESS",
+                    &format!("{why}Rollback requested by user."),
+                );
+            }
+            (Phase::Forward, false) => self.roll_update_back(at, why),
+            (Phase::Rollback, true) => self.over(at, "ROLLBACK_FAILED", Some(why)),
+            (Phase::Rollback, false) => self.over(at, "UPDATE_ROLLBACK_FAILED", Some(why)),
+            // What cannot be cleaned up is left behind, and the operation counts as complete.
+            (Phase::Cleanup | Phase::RollbackCleanup, _) => self.end_phase(at),
+            (Phase::Delete, _) => self.over(at, "DELETE_FAILED", Some(why)),
+            (Phase::Over, _) => {}
+        }
+    }
+
+    /// All steps of the phase are done.
+    fn end_phase(&mut self, at: usize) {
+        let Some(operation) = self.stacks[at].operation.clone() else { return };
+        match (operation.phase, operation.creates) {
+            (Phase::Forward, true) => self.complete(at, "CREATE_COMPLETE"),
+            (Phase::Forward, false) => {
+                self.root_event(at, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None);
+                self.cleanup(at);
+            }
+            (Phase::Cleanup, _) => self.complete(at, "UPDATE_COMPLETE"),
+            (Phase::Rollback, true) => self.over(at, "ROLLBACK_COMPLETE", None),
+            (Phase::Rollback, false) => {
+                self.root_event(at, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
+                self.rollback_cleanup(at);
+            }
+            (Phase::RollbackCleanup, _) => self.over(at, "UPDATE_ROLLBACK_COMPLETE", None),
+            (Phase::Delete, _) => {
+                self.stacks[at].deleted = Some(self.now);
+                self.over(at, "DELETE_COMPLETE", None);
+            }
+            (Phase::Over, _) => {}
+        }
+    }
+
+    fn complete(&mut self, at: usize, status: &str) {
+        self.set_outputs(at);
+        self.over(at, status, None);
+    }
+
+    /// The operation is over: the stack has its final status, and a parent learns of it.
+    pub(super) fn over(&mut self, at: usize, status: &str, reason: Option<&str>) {
+        if let Some(operation) = self.stacks[at].operation.as_mut() {
+            operation.phase = Phase::Over;
+        }
+        if let Some(current) = self.stacks[at].change_set.clone()
+            && let Some(set) = self.stacks[at]
+                .change_sets
+                .iter_mut()
+                .find(|set| set.arn == current && set.execution == "EXECUTE_IN_PROGRESS")
+        {
+            let good = matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE");
+            (if good { "EXECUTE_COMPLETE" } else { "EXECUTE_FAILED" }).clone_into(&mut set.execution);
+        }
+        self.root_event(at, status, reason);
+        self.tell_parent(at, status, reason);
+    }
+
+    /// Deletes everything there is, dependants first.
+    pub(super) fn delete_phase(&mut self, at: usize, phase: Phase, status: &str, reason: &str) {
+        self.root_event(at, status, Some(reason).filter(|reason| !reason.is_empty()));
+        let ids: Vec<String> = self.stacks[at].resources.keys().cloned().collect();
+        let steps = self.deletions(at, &ids);
+        if let Some(operation) = self.stacks[at].operation.as_mut() {
+            operation.phase = phase;
+            operation.steps = steps;
+        }
+        self.go_on(at);
+    }
+
+    /// Steps that delete these resources. What never came to be has nothing to delete.
+    fn deletions(&self, at: usize, ids: &[String]) -> Vec<Step> {
+        let stack = &self.stacks[at];
+        let operation = stack.operation.as_ref();
+        let asked = operation.map(|operation| operation.retain.clone()).unwrap_or_default();
+        let rolls = operation.is_some_and(|operation| operation.phase != Phase::Delete && operation.creates);
+        let except = operation.is_some_and(|operation| operation.retain_except_on_create) && rolls;
+        ids.iter()
+            .filter_map(|id| {
+                let mut after = stack.resources.get(id)?.clone();
+                after.retain = (after.retain && !except) || asked.contains(id);
+                let needs = stack
+                    .resources
+                    .iter()
+                    .filter(|(_, other)| other.needs.contains(id))
+                    .map(|(id, _)| id.clone());
+                let needs: BTreeSet<String> = needs.filter(|other| ids.contains(other)).collect();
+                let state = if after.physical.is_empty() { StepState::Done } else { StepState::Waiting };
+                Some(Step { logical: id.clone(), verb: Verb::Delete, needs, state, after })
+            })
+            .collect()
+    }
+
+    fn cleanup(&mut self, at: usize) {
+        let Some(operation) = self.stacks[at].operation.clone() else { return };
+        let wanted: BTreeSet<String> = operation.steps.iter().map(|step| step.logical.clone()).collect();
+        let desired = self.wanted_ids(at);
+        let gone: Vec<String> = self.stacks[at]
+            .resources
+            .keys()
+            .filter(|id| !desired.contains(*id) && !wanted.contains(*id))
+            .cloned()
+            .collect();
+        let mut steps = self.deletions(at, &gone);
+        // The old physical resource of one that was replaced goes under the same logical id, and the new one stays.
+        for (logical, old) in &operation.replaced {
+            self.resource_only_event(at, logical, old, "DELETE_IN_PROGRESS");
+            self.resource_only_event(at, logical, old, "DELETE_COMPLETE");
+        }
+        steps.retain(|step| !operation.replaced.iter().any(|(logical, _)| *logical == step.logical));
+        if let Some(operation) = self.stacks[at].operation.as_mut() {
+            operation.phase = Phase::Cleanup;
+            operation.steps = steps;
+        }
+        self.go_on(at);
+    }
+
+    /// An update goes back: what was changed is changed again, then what was made is deleted.
+    pub(super) fn roll_update_back(&mut self, at: usize, why: &str) {
+        self.root_event(at, "UPDATE_ROLLBACK_IN_PROGRESS", Some(why));
+        let Some(operation) = self.stacks[at].operation.clone() else { return };
+        let touched = operation.steps.iter().filter(|step| {
+            step.state != StepState::Waiting && matches!(step.verb, Verb::Update | Verb::Replace)
+        });
+        let steps = touched
+            .filter_map(|step| {
+                let after = operation.resources_before.get(&step.logical)?.clone();
+                Some(Step {
+                    logical: step.logical.clone(),
+                    verb: Verb::Restore,
+                    needs: BTreeSet::new(),
+                    state: StepState::Waiting,
+                    after,
+                })
+            })
+            .collect();
+        let stack = &mut self.stacks[at];
+        stack.desired = operation.before.clone();
+        if let Some(operation) = stack.operation.as_mut() {
+            operation.phase = Phase::Rollback;
+            operation.steps = steps;
+        }
+        self.go_on(at);
+    }
+
+    fn rollback_cleanup(&mut self, at: usize) {
+        let Some(operation) = self.stacks[at].operation.clone() else { return };
+        let made: Vec<String> = self.stacks[at]
+            .resources
+            .keys()
+            .filter(|id| !operation.resources_before.contains_key(*id))
+            .cloned()
+            .collect();
+        let steps = self.deletions(at, &made);
+        if let Some(operation) = self.stacks[at].operation.as_mut() {
+            operation.phase = Phase::RollbackCleanup;
+            operation.steps = steps;
+        }
+        self.go_on(at);
+    }
+
+    fn is_rolling(&self, at: usize) -> bool {
+        self.stacks[at]
+            .operation
+            .as_ref()
+            .is_some_and(|operation| matches!(operation.phase, Phase::Rollback | Phase::RollbackCleanup))
+    }
+
+    /// The physical id that a resource gets: its name property, or one made of stack and logical id.
+    fn physical_id(&mut self, at: usize, logical: &str, resource: &ResourceState) -> String {
+        let named = super::changes::NAMES.iter().find_map(|name| resource.properties.get(name)?.as_str());
+        match named {
+            Some(name) => name.to_owned(),
+            None => format!("{}-{logical}-{}", self.stacks[at].name, self.ids.capitals(12)),
+        }
+    }
+
+    /// What the template wants, as logical ids.
+    fn wanted_ids(&self, at: usize) -> BTreeSet<String> {
+        let parsed = super::template::parse(&self.stacks[at].desired.body).unwrap_or(Value::Null);
+        self.resolve(at, &parsed, &self.stacks[at].desired.parameters).into_keys().collect()
+    }
+}

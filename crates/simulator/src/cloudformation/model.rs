@@ -1,0 +1,170 @@
+//! What there is: stacks, their resources, events and change sets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde_json::Value;
+
+/// What a stack is asked to be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Desired {
+    /// As it was submitted.
+    pub(super) body: String,
+    /// Every parameter of the template, defaults included.
+    pub(super) parameters: BTreeMap<String, String>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) capabilities: Vec<String>,
+    pub(super) role_arn: Option<String>,
+    pub(super) notification_arns: Vec<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct StackState {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+    pub(super) desired: Desired,
+    pub(super) policy: Option<String>,
+    pub(super) protected: bool,
+    pub(super) created: Timestamp,
+    pub(super) updated: Option<Timestamp>,
+    pub(super) deleted: Option<Timestamp>,
+    pub(super) change_set: Option<String>,
+    pub(super) parent: Option<String>,
+    pub(super) outputs: Vec<(String, String, Option<String>)>,
+    pub(super) resources: IndexMap<String, ResourceState>,
+    /// Oldest first.
+    pub(super) events: Vec<EventState>,
+    pub(super) change_sets: Vec<ChangeSetState>,
+    pub(super) operation: Option<Operation>,
+    /// Type and id, newest first.
+    pub(super) operations: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ResourceState {
+    pub(super) kind: String,
+    /// Evaluated.
+    pub(super) properties: Value,
+    pub(super) physical: String,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+    pub(super) retain: bool,
+    /// Logical ids of what it refers to.
+    pub(super) needs: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct EventState {
+    pub(super) id: String,
+    pub(super) logical: String,
+    pub(super) physical: String,
+    pub(super) kind: String,
+    pub(super) status: String,
+    pub(super) reason: Option<String>,
+    pub(super) at: Timestamp,
+    pub(super) token: Option<String>,
+    pub(super) operation: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct ChangeSetState {
+    pub(super) arn: String,
+    pub(super) name: String,
+    pub(super) token: Option<String>,
+    pub(super) status: String,
+    pub(super) execution: String,
+    pub(super) reason: Option<String>,
+    pub(super) created: Timestamp,
+    pub(super) creates: bool,
+    pub(super) on_failure: String,
+    pub(super) desired: Desired,
+    pub(super) changes: Vec<ChangeState>,
+    pub(super) validations: Vec<crate::Validation>,
+    pub(super) operation: String,
+    /// Token with which it was executed.
+    pub(super) executed_by: Option<String>,
+    /// What creation comes to.
+    pub(super) fails: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct ChangeState {
+    pub(super) action: &'static str,
+    pub(super) logical: String,
+    pub(super) physical: String,
+    pub(super) kind: String,
+    pub(super) replacement: &'static str,
+    pub(super) policy_action: &'static str,
+    /// Property, value before, value after, whether it makes a new resource.
+    pub(super) properties: Vec<(String, Option<Value>, Option<Value>, bool)>,
+}
+
+/// What is being done to a stack.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) id: String,
+    pub(super) token: Option<String>,
+    pub(super) phase: Phase,
+    pub(super) creates: bool,
+    pub(super) steps: Vec<Step>,
+    /// `ROLLBACK`, `DO_NOTHING` or `DELETE`.
+    pub(super) on_failure: String,
+    pub(super) before: Desired,
+    pub(super) resources_before: IndexMap<String, ResourceState>,
+    /// Old physical resources, deleted in the clean-up.
+    pub(super) replaced: Vec<(String, ResourceState)>,
+    pub(super) retain: Vec<String>,
+    pub(super) retain_except_on_create: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Forward,
+    Cleanup,
+    Rollback,
+    RollbackCleanup,
+    Delete,
+    Over,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Step {
+    pub(super) logical: String,
+    pub(super) verb: Verb,
+    pub(super) needs: BTreeSet<String>,
+    pub(super) state: StepState,
+    /// What the resource is afterwards.
+    pub(super) after: ResourceState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Update,
+    Replace,
+    Delete,
+    /// Back to what it was.
+    Restore,
+}
+
+impl Verb {
+    /// The beginning of the resource's statuses.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Create => "CREATE",
+            Self::Update | Self::Replace | Self::Restore => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum StepState {
+    Waiting,
+    Running,
+    Done,
+    Failed,
+}
