@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Response, StatusCode};
 
 /// An answer on its way to the client, as the simulated AWS gave it.
@@ -45,9 +46,12 @@ impl fmt::Debug for Alter {
     }
 }
 
-/// The operation of a request: behind the dot of `X-Amz-Target`, or the form's `Action`.
-pub(crate) fn operation_of(headers: &HeaderMap, body: &[u8]) -> String {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+/// The operation of a request: behind the dot of `X-Amz-Target`, the form's `Action`, or what S3 makes of the address.
+pub(crate) fn operation_of(head: &Parts, body: &[u8]) -> String {
+    if crate::s3::is_ours(head) {
+        return crate::s3::operation(head).to_owned();
+    }
+    let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     if let Some((_, operation)) = target.and_then(|target| target.rsplit_once('.')) {
         return operation.to_owned();
     }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
-    /// `ecs`, `sts`, `logs` or `oidc`; the target's prefix when it is none of them.
+    /// `ecs`, `s3`, `sts`, `logs` or `oidc`; the target's prefix when it is none of them.
     pub service: String,
     /// The operation, such as `UpdateService`.
     pub operation: String,
@@ -16,6 +16,8 @@ pub struct Call {
     pub at: Timestamp,
     /// Which call of this service and operation it was, from 1, since the simulator was built.
     pub number: u64,
+    /// How many bytes the request's body had, as it was sent.
+    pub body: u64,
     /// True for operations that change something in AWS.
     pub write: bool,
     /// The outcome as AWS decided it: an answer, or the code of an error. A lost answer counts as an answer.
@@ -36,6 +38,6 @@ pub enum Outcome {
 
 /// True for operations that change something, by the naming convention of AWS's APIs.
 pub(crate) fn is_write(operation: &str) -> bool {
-    const READS: [&str; 5] = ["Describe", "List", "Get", "Assume", "Filter"];
+    const READS: [&str; 6] = ["Describe", "List", "Get", "Head", "Assume", "Filter"];
     !READS.iter().any(|prefix| operation.starts_with(prefix))
 }

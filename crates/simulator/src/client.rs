@@ -16,7 +16,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::alter::{Alter, Answered, operation_of};
 use crate::simulator::Simulator;
@@ -110,15 +110,10 @@ async fn exchange(
     alter: Option<&Alter>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ConnectorError> {
-    let user = |error: &'static str| ConnectorError::user(error.into());
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (head, body) = request.into_parts();
-    // Every body of the services here is in memory; one that streams is a mistake of the caller.
-    let body = body
-        .bytes()
-        .map(Bytes::copy_from_slice)
-        .ok_or_else(|| user("the simulator takes no streamed bodies"))?;
-    let operation = alter.map(|_| operation_of(&head.headers, &body));
+    let body = collect(body).await?;
+    let operation = alter.map(|_| operation_of(&head, &body));
     let mut reply = simulator.answer(http::Request::from_parts(head, body)).await;
     if let (Reply::Whole(whole), Some(alter)) = (&mut reply, alter) {
         *whole = alter.apply(operation.unwrap_or_default(), std::mem::take(whole));
@@ -131,4 +126,20 @@ async fn exchange(
         Err(cut) => SdkBody::from_body_1_x(cut),
     });
     HttpResponse::try_from(response).map_err(|error| ConnectorError::other(error.into(), None))
+}
+
+/// The whole body. Those of S3 stream, with a checksum behind them.
+async fn collect(body: SdkBody) -> Result<Bytes, ConnectorError> {
+    if let Some(bytes) = body.bytes() {
+        return Ok(Bytes::copy_from_slice(bytes));
+    }
+    let mut body = std::pin::pin!(body);
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = std::future::poll_fn(|cx| http_body::Body::poll_frame(body.as_mut(), cx)).await {
+        let frame = frame.map_err(ConnectorError::user)?;
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.freeze())
 }

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! What there is: ECS (services under the ECS controller roll out; others only exist), the health of their targets behind
-//! load balancers (ELBv2), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
+//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
 //!
 //! Time is tokio's: `tokio::time::pause` stops the simulated AWS too. Nothing runs in the background. Each request
 //! first brings the world up to the present, in the order in which things were due, so a rollout is the same whether it
@@ -40,6 +40,7 @@ mod ids;
 mod inspect;
 mod logs;
 mod oidc;
+mod s3;
 mod scenario;
 mod server;
 mod simulator;
@@ -55,13 +56,14 @@ pub use fault::{CallNumbers, Fault, FaultKind, Phase, StsRefusal};
 pub use hold::HeldCall;
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
 pub use oidc::{Claims, Oidc};
+pub use s3::{ObjectView, S3, UploadView};
 pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};
 pub use server::Server;
 pub use simulator::{Builder, Simulator};
 pub use world::{
-    Account, Behaviour, BehaviourRule, ChangeSetRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT,
-    DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE,
-    Denial, DeniedBy, Failure, OidcProvider, PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID,
-    SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackRule, TargetGroup, User, Validation,
-    World,
+    Account, Behaviour, BehaviourRule, Bucket, ChangeSetRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT,
+    DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY,
+    DEMO_SERVICE, Denial, DeniedBy, Failure, OidcProvider, PastDeployment, Region, RevisionAge, Role,
+    SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackRule, TargetGroup,
+    User, Validation, World,
 };

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 
 use crate::Simulator;
 
-/// Requests that are larger are cut off; RegisterTaskDefinition, the largest call, is limited to 64 KiB by AWS.
-const LARGEST_BODY: usize = 8 * 1024 * 1024;
+/// Requests that are larger are refused. S3 takes 5 GiB in one request; here it has to fit into memory for a moment.
+const LARGEST_BODY: usize = 256 * 1024 * 1024;
 
 /// A simulator that listens on 127.0.0.1. Dropping it stops it: calls under way may finish.
 #[derive(Debug)]

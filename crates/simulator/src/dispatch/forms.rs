@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 
-use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query};
+use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query, rest};
 use crate::{FaultKind, StsRefusal, cloudformation, ecs, elb, logs, sts};
 
 /// A request's body, read.
@@ -22,6 +22,7 @@ impl Input {
                 Ok(Self::Query(Form::parse(received.head.uri.query().unwrap_or_default().as_bytes())))
             }
             Protocol::Query => Ok(Self::Query(Form::parse(&received.body))),
+            Protocol::RestXml => Ok(Self::Query(Form::default())),
         }
     }
 }
@@ -42,12 +43,20 @@ pub(super) fn unknown_operation(received: &Received) -> ServiceError {
     match received.protocol {
         Protocol::Json => ServiceError::client("UnknownOperationException", ""),
         Protocol::Query => sts::unknown_operation(&received.operation),
+        Protocol::RestXml => ServiceError::new(
+            405,
+            "MethodNotAllowed",
+            "The specified method is not allowed against this resource.",
+        ),
     }
 }
 
 /// The error that a kind of fault makes of a call, in the protocol's words.
 pub(super) fn refusal(kind: &FaultKind, received: &Received) -> Option<ServiceError> {
     match kind {
+        FaultKind::Throttle { code } if received.protocol == Protocol::RestXml => {
+            Some(ServiceError::new(503, code, "Please reduce your request rate."))
+        }
         FaultKind::Throttle { code } => Some(ServiceError::client(code, "Rate exceeded")),
         FaultKind::Error { code, message, status } => Some(ServiceError::new(*status, code, message)),
         FaultKind::ExpireSession => {
@@ -80,6 +89,7 @@ pub(super) fn form(
         }
         (Protocol::Json, Err(error)) => json::failure(&error),
         (Protocol::Query, Err(error)) => query::failure(&received.service, &error, request_id),
+        (Protocol::RestXml, Err(error)) => rest::failure(&error, request_id),
     }
 }
 

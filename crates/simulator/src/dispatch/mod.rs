@@ -17,11 +17,12 @@ use crate::hold::Hold;
 use crate::iam::{Directory, Principal, authenticate, authorise};
 use crate::ids::Ids;
 use crate::oidc::{DISCOVERY_PATH, Issuer, KEYS_PATH};
+use crate::s3::{S3State, S3Store};
 use crate::sts::Sts;
-use crate::wire::{Answer, Arrival, Received, Reply, ServiceError, query, reply};
+use crate::wire::{Answer, Arrival, Protocol, Received, Reply, ServiceError, query, reply};
 use crate::{
     BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World,
-    cloudformation, ecs, elb, logs, sts, wire,
+    cloudformation, ecs, elb, logs, s3, sts, wire,
 };
 
 /// Everything that changes.
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) faults: FaultPlan,
     pub(crate) hold: Option<Hold>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) s3: S3State,
     regions: BTreeMap<(String, String), RegionState>,
     cloudformation: BTreeMap<(String, String), cloudformation::CloudFormation>,
     behaviours: Vec<BehaviourRule>,
@@ -50,6 +52,7 @@ impl State {
             faults: FaultPlan::new(scenario.faults.clone()),
             hold: None,
             calls: Vec::new(),
+            s3: S3State::new(S3Store::new(&world.accounts)),
             regions: BTreeMap::new(),
             cloudformation: BTreeMap::new(),
             behaviours: scenario.behaviours.clone(),
@@ -184,10 +187,21 @@ impl State {
         let mut account = None;
         let result = self.attempt(received, fault, &mut account);
         let request_id = self.ids.uuid();
-        let outcome = match &result {
-            Ok(_) => Outcome::Answered,
-            Err(error) => Outcome::Refused(error.code.clone()),
-        };
+        let refused = result.as_ref().err().map(|error| error.code.clone());
+        self.record(received, number, account, refused, fault);
+        let answer = form(received, result, &request_id);
+        self.disturb(answer, received, fault, &request_id)
+    }
+
+    /// Adds a call to the record.
+    pub(crate) fn record(
+        &mut self,
+        received: &Received,
+        number: u64,
+        account: Option<String>,
+        refused: Option<String>,
+        fault: Option<&Fault>,
+    ) {
         self.calls.push(Call {
             service: received.service.clone(),
             operation: received.operation.clone(),
@@ -195,11 +209,10 @@ impl State {
             at: self.clock.now(),
             number,
             write: is_write(&received.operation),
-            outcome,
+            body: received.body.len() as u64,
+            outcome: refused.map_or(Outcome::Answered, Outcome::Refused),
             fault: fault.map(|fault| fault.kind.name().to_owned()),
         });
-        let answer = form(received, result, &request_id);
-        self.disturb(answer, received, fault, &request_id)
     }
 
     /// Everything up to the effect. A caller that is not known, or not allowed, meets no fault before that.
@@ -218,9 +231,8 @@ impl State {
         if let Some(principal) = &principal {
             self.authorise(received, principal, &input)?;
         }
-        let before = fault.filter(|fault| fault.phase == Phase::Before);
-        if let Some(error) = before.and_then(|fault| refusal(&fault.kind, received)) {
-            self.end_session(before, principal.as_ref());
+        if let Err(error) = refused_before(fault, received) {
+            self.end_session(fault, principal.as_ref());
             return Err(error);
         }
         let stale = match fault.map(|fault| &fault.kind) {
@@ -232,14 +244,14 @@ impl State {
         Ok(answer)
     }
 
-    fn end_session(&mut self, fault: Option<&Fault>, principal: Option<&Principal>) {
+    pub(crate) fn end_session(&mut self, fault: Option<&Fault>, principal: Option<&Principal>) {
         if let (Some(Fault { kind: FaultKind::ExpireSession, .. }), Some(principal)) = (fault, principal) {
             self.directory.ended.insert(principal.access_key_id.clone());
         }
     }
 
     /// What of the answer arrives.
-    fn disturb(
+    pub(crate) fn disturb(
         &self,
         answer: Response<Bytes>,
         received: &Received,
@@ -267,6 +279,12 @@ impl State {
     }
 }
 
+/// The refusal of a fault that strikes before the effect.
+pub(crate) fn refused_before(fault: Option<&Fault>, received: &Received) -> Result<(), ServiceError> {
+    let before = fault.filter(|fault| fault.phase == Phase::Before);
+    before.and_then(|fault| refusal(&fault.kind, received)).map_or(Ok(()), Err)
+}
+
 /// Answers a request, waiting where a fault delays it.
 pub(crate) async fn answer(simulator: &Simulator, request: Request<Bytes>) -> Reply {
     let received = match wire::arrival(request) {
@@ -292,7 +310,11 @@ pub(crate) async fn answer(simulator: &Simulator, request: Request<Bytes>) -> Re
     if let Some((length, Phase::Before)) = delay {
         tokio::time::sleep(length).await;
     }
-    let reply = simulator.with_state(|state| state.execute(&received, number, fault.as_ref()));
+    let reply = if received.protocol == Protocol::RestXml {
+        s3::answer(simulator, &received, number, fault.as_ref()).await
+    } else {
+        simulator.with_state(|state| state.execute(&received, number, fault.as_ref()))
+    };
     if let Some((length, Phase::After)) = delay {
         tokio::time::sleep(length).await;
     }

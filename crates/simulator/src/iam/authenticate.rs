@@ -9,8 +9,9 @@ use crate::clock::{earlier, later};
 use crate::wire::sigv4::{Authorization, Unsigned, basic_date, header_text};
 use crate::wire::{Protocol, Received, ServiceError};
 
-/// How far the caller's clock may be off.
+/// How far the caller's clock may be off; S3 allows more (`RequestTimeTooSkewed` in its "Error responses").
 const SKEW: Duration = Duration::from_secs(300);
+const SKEW_OF_S3: Duration = Duration::from_secs(900);
 
 /// Why a request was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub(crate) enum AuthenticationError {
     Incomplete(String),
     UnknownKey,
     Expired,
+    Skewed,
     Mismatch(String),
 }
 
@@ -26,6 +28,9 @@ impl AuthenticationError {
     /// In the words of the protocol. The codes are those of "Common errors" in the API references; the statuses of
     /// awsJson services are what they answer in practice (400 throughout).
     pub(crate) fn for_protocol(&self, protocol: Protocol) -> ServiceError {
+        if protocol == Protocol::RestXml {
+            return self.for_s3();
+        }
         let json = protocol == Protocol::Json;
         let status = if json { 400 } else { 403 };
         match self {
@@ -49,10 +54,33 @@ impl AuthenticationError {
                 let code = if json { "ExpiredTokenException" } else { "ExpiredToken" };
                 ServiceError::new(status, code, "The security token included in the request is expired")
             }
+            Self::Skewed => ServiceError::new(status, "RequestExpired", "Request has expired."),
             Self::Mismatch(message) => {
                 let code = if json { "InvalidSignatureException" } else { "SignatureDoesNotMatch" };
                 ServiceError::new(status, code, message)
             }
+        }
+    }
+}
+
+impl AuthenticationError {
+    /// "List of error codes" in S3's API reference.
+    fn for_s3(&self) -> ServiceError {
+        match self {
+            Self::Missing => ServiceError::new(403, "AccessDenied", "Access Denied"),
+            Self::Incomplete(message) => ServiceError::new(400, "AuthorizationHeaderMalformed", message),
+            Self::UnknownKey => ServiceError::new(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            ),
+            Self::Expired => ServiceError::new(400, "ExpiredToken", "The provided token has expired."),
+            Self::Skewed => ServiceError::new(
+                403,
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+            ),
+            Self::Mismatch(message) => ServiceError::new(403, "SignatureDoesNotMatch", message),
         }
     }
 }
@@ -85,6 +113,22 @@ pub(crate) fn authenticate(
         ));
     }
     Ok(principal)
+}
+
+/// The caller that a request names, and its secret. Whether it signed with that is for `s3s` to verify.
+pub(crate) fn identify(
+    directory: &Directory,
+    received: &Received,
+    now: Timestamp,
+) -> Result<(String, Principal), AuthenticationError> {
+    let authorization = Authorization::read(&received.head)?;
+    let token = header_text(&received.head, "x-amz-security-token");
+    let found = find(directory, &authorization, token.as_deref(), now)?;
+    let allowed = earlier(now, SKEW_OF_S3)..=later(now, SKEW_OF_S3);
+    if !allowed.contains(&authorization.signed_at) {
+        return Err(AuthenticationError::Skewed);
+    }
+    Ok(found)
 }
 
 fn find(

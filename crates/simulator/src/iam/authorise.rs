@@ -17,11 +17,14 @@ pub(crate) fn authorise(
     for (action, resource) in wanted {
         let Some(because) = refusal(directory, principal, action, resource) else { continue };
         let arn = &principal.arn;
+        // S3 writes the resource in quotes, other services without.
+        let resource =
+            if protocol == Protocol::RestXml { format!("\"{resource}\"") } else { resource.clone() };
         let message =
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {because}");
         return Err(match protocol {
             Protocol::Json => ServiceError::new(400, "AccessDeniedException", message),
-            Protocol::Query => ServiceError::new(403, "AccessDenied", message),
+            Protocol::Query | Protocol::RestXml => ServiceError::new(403, "AccessDenied", message),
         });
     }
     Ok(())

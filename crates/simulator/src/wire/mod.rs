@@ -1,7 +1,8 @@
-//! The wire: two protocols on one endpoint, told apart as AWS does.
+//! The wire: three protocols on one endpoint, told apart as AWS does.
 //!
 //! - awsJson1.1 (ECS, CloudWatch Logs): POST with `X-Amz-Target`, JSON both ways, errors with `__type`.
 //! - awsQuery (STS, ELBv2): a form with `Action` and `Version`, XML answers.
+//! - restXml (S3): method, address and headers say what is meant; bodies are the object, or XML.
 //!
 //! Protocols: <https://smithy.io/2.0/aws/protocols/index.html>. Signatures:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
@@ -10,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod object;
 pub(crate) mod query;
 pub(crate) mod reply;
+pub(crate) mod rest;
 pub(crate) mod sigv4;
 
 use bytes::Bytes;
@@ -24,6 +26,7 @@ pub(crate) use reply::Reply;
 pub(crate) enum Protocol {
     Json,
     Query,
+    RestXml,
 }
 
 /// An error answer before it has a protocol's form.
@@ -76,6 +79,11 @@ const TARGETS: [(&str, &str); 2] = [("AmazonEC2ContainerServiceV20141113", "ecs"
 /// Tells a request apart.
 pub(crate) fn arrival(request: Request<Bytes>) -> Arrival {
     let (head, body) = request.into_parts();
+    if crate::s3::is_ours(&head) {
+        let (protocol, service) = (Protocol::RestXml, "s3".to_owned());
+        let operation = crate::s3::operation(&head).to_owned();
+        return Arrival::Call(Box::new(Received { protocol, service, operation, head, body }));
+    }
     if head.method == Method::GET && !head.uri.query().unwrap_or_default().contains("Action=") {
         return Arrival::Issuer(head.uri.path().to_owned());
     }

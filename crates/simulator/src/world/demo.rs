@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Account, Cluster, OidcProvider, PastDeployment, Role, Service, TargetGroup, World};
+use super::{Account, Bucket, Cluster, OidcProvider, PastDeployment, Role, Service, TargetGroup, World};
 
 /// The main account of the demonstration world.
 pub const DEMO_ACCOUNT: &str = "111122223333";
@@ -22,6 +22,8 @@ pub const SECOND_SECRET_ACCESS_KEY: &str = "simulator/second/not/a/secret/EXAMPL
 pub const DEMO_ROLE_ARN: &str = "arn:aws:iam::111122223333:role/deploy";
 /// The issuer of the demonstration world's identity tokens.
 pub const DEMO_ISSUER: &str = "https://gitlab.example.com";
+/// The S3 bucket; it keeps versions.
+pub const DEMO_BUCKET: &str = "demo-bucket";
 /// The ECS cluster.
 pub const DEMO_CLUSTER: &str = "demo";
 /// The ECS service.
@@ -80,6 +82,7 @@ fn fill_main(account: &mut Account) {
     region.task_definition(DEMO_FAMILY, web_task_definition("1.1"));
     let health = TargetGroup { health_check_path: "/health".to_owned(), ..TargetGroup::default() };
     region.target_groups.insert(TARGET_GROUP.to_owned(), health);
+    region.buckets.insert(DEMO_BUCKET.to_owned(), Bucket::versioned());
     let cluster: &mut Cluster = region.cluster(DEMO_CLUSTER);
     cluster.services.insert(DEMO_SERVICE.to_owned(), web_service());
 }

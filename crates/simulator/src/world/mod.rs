@@ -4,6 +4,7 @@
 //! everything AWS has a document for (trust policies, deployment configurations, task definitions) is that document.
 
 mod behaviour;
+mod bucket;
 mod demo;
 mod stacks;
 mod target_group;
@@ -14,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use behaviour::{Behaviour, BehaviourRule, Failure, RevisionAge};
+pub use bucket::Bucket;
 pub use demo::{
-    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN,
-    DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY,
+    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION,
+    DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
+    SECOND_SECRET_ACCESS_KEY,
 };
 pub use stacks::{ChangeSetRule, Stack, StackRule, Validation};
 pub use target_group::TargetGroup;
@@ -138,6 +141,8 @@ pub struct Region {
     /// Task definitions by family, oldest first, each as the input of RegisterTaskDefinition; `tags` may be among its
     /// members, and `"status": "INACTIVE"` makes a deregistered one.
     pub task_definitions: BTreeMap<String, Vec<Value>>,
+    /// S3 buckets by name. A name exists once in all accounts and regions.
+    pub buckets: BTreeMap<String, Bucket>,
     /// Target groups by the end of their ARN: name, `/` and id.
     pub target_groups: BTreeMap<String, TargetGroup>,
     /// CloudFormation stacks by name.

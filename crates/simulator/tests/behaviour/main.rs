@@ -7,6 +7,7 @@ mod ecs_writes;
 mod faults;
 mod identity_tokens;
 mod rollouts;
+mod s3;
 mod scenarios;
 mod served;
 mod session_limits;
