@@ -1,0 +1,129 @@
+//! Packing: from a folder to the parts of an archive. Knows nothing of AWS.
+//!
+//! [`Tree::read`] walks the folder and hashes what is in it: that is the *manifest*, the same for the same content
+//! whatever the time of the checkout. [`Packing::start`] makes the archive of it: threads compress, [`order`] puts what
+//! they give into its order within a bound of memory, a [`sink`] writes the format, and [`Packing::next_part`] cuts it into
+//! parts. The bytes depend on the content and the options only: not on the number of threads, on times or on the umask.
+//!
+//! Files of more than a mebibyte are compressed in blocks, each with the 32 KiB before it as its dictionary, so that one
+//! large file keeps all threads at work and no file is ever in memory as a whole.
+
+mod appspec;
+mod compress;
+mod order;
+mod sink;
+mod source;
+mod tar;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod walk;
+mod yaml;
+mod zip;
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use crc_fast::CrcAlgorithm;
+use landfall_core::Result;
+
+use order::Ordered;
+use sink::Sink;
+use source::Output;
+
+pub(crate) use tree::Tree;
+
+use super::spec::Format;
+
+/// A mebibyte.
+pub(crate) const MIB: u64 = 1024 * 1024;
+
+/// The version of what is packed how: a part of the manifest, so that an archive of another version has another key.
+pub(crate) const PACKER: u32 = 1;
+
+/// The most that waits for its turn between the threads that compress and the one that writes.
+const REORDER: usize = 96 * 1024 * 1024;
+
+/// How to pack.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    pub(crate) format: Format,
+    pub(crate) level: u32,
+    pub(crate) threads: Option<NonZero<usize>>,
+    pub(crate) part_size: u64,
+}
+
+/// A part of the archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) bytes: Bytes,
+    /// CRC-64/NVME.
+    pub(crate) checksum: u64,
+}
+
+/// An archive that is being made. Dropping it ends its threads.
+#[derive(Debug)]
+pub(crate) struct Packing {
+    ordered: Arc<Ordered<Output>>,
+    threads: Vec<JoinHandle<()>>,
+    sink: Sink,
+    written: Vec<u8>,
+    part_size: usize,
+    ended: bool,
+}
+
+impl Packing {
+    /// Begins to pack.
+    pub(crate) fn start(tree: Arc<Tree>, how: How) -> Self {
+        let ordered = Arc::new(Ordered::new(REORDER));
+        let shared = Arc::new(source::Shared::new(Arc::clone(&tree), how));
+        let count = how.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
+        let worker = || {
+            let (shared, ordered) = (Arc::clone(&shared), Arc::clone(&ordered));
+            std::thread::spawn(move || shared.work(&ordered))
+        };
+        Self {
+            threads: (0..count).map(|_| worker()).collect(),
+            ordered,
+            sink: Sink::new(tree, how.format),
+            written: Vec::new(),
+            part_size: usize::try_from(how.part_size).unwrap_or(usize::MAX),
+            ended: false,
+        }
+    }
+
+    /// The next part: all but the last are as long as asked for. None at the end. Blocks.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is another one than when the tree was read.
+    pub(crate) fn next_part(&mut self) -> Result<Option<Part>> {
+        while !self.ended && self.written.len() < self.part_size {
+            match self.ordered.next()? {
+                Some(output) => self.sink.take(output, &mut self.written)?,
+                None => {
+                    self.sink.finish(&mut self.written)?;
+                    self.ended = true;
+                }
+            }
+        }
+        if self.written.is_empty() {
+            return Ok(None);
+        }
+        let rest = self.written.split_off(self.written.len().min(self.part_size));
+        let bytes = Bytes::from(std::mem::replace(&mut self.written, rest));
+        let checksum = crc_fast::checksum(CrcAlgorithm::Crc64Nvme, &bytes);
+        Ok(Some(Part { bytes, checksum }))
+    }
+}
+
+impl Drop for Packing {
+    fn drop(&mut self) {
+        self.ordered.close();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has told its failure through the buffer.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! What there is to pack, piece by piece in order, and the threads that take pieces and compress them.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crc_fast::CrcAlgorithm;
+use landfall_core::{Error, Result};
+
+use super::How;
+use super::compress::{Deflate, WINDOW};
+use super::order::{self, Ordered};
+use super::tar::{self, BLOCK};
+use super::tree::{Entry, Kind, Tree, changed, unreadable};
+use super::zip::Method;
+use crate::bundle::spec::Format;
+
+/// Larger files are packed in pieces of this size.
+pub(super) const PIECE: u64 = 1024 * 1024;
+/// Small files are handed out together: so many bytes, or so many files.
+const TOGETHER: (u64, usize) = (512 * 1024, 64);
+/// What saves less than three hundredths is stored: unpacking it would cost more.
+const WORTH: (u64, u64) = (97, 100);
+/// How much of a large file is tried, in three places, to see whether it can be compressed.
+const SAMPLE: u64 = 64 * 1024;
+
+/// What a thread gives.
+#[derive(Debug)]
+pub(super) enum Output {
+    /// Pieces of entries of a zip file.
+    Pieces(Vec<Piece>),
+    /// A block of a tar file, perhaps compressed, and the raw bytes' length and CRC-32.
+    Block { packed: Vec<u8>, raw: u64, crc32: u32 },
+}
+
+/// A piece of an entry.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) entry: usize,
+    pub(super) last: bool,
+    pub(super) method: Method,
+    pub(super) raw: u64,
+    pub(super) crc32: u32,
+    pub(super) packed: Vec<u8>,
+}
+
+impl order::Sized for Output {
+    fn size(&self) -> usize {
+        match self {
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.packed.len() + 64).sum(),
+            Self::Block { packed, .. } => packed.len(),
+        }
+    }
+}
+
+/// What a thread takes.
+enum Work {
+    /// Entries and the piece of each.
+    Pieces(Vec<(usize, u64)>),
+    /// The next bytes of a tar file, those before them, and whether they are the last.
+    Block { before: Vec<u8>, raw: Vec<u8>, last: bool },
+}
+
+/// What all threads share.
+pub(super) struct Shared {
+    tree: Arc<Tree>,
+    how: How,
+    queue: Mutex<Queue>,
+    /// Of large files: whether they are stored.
+    stored: Vec<OnceLock<bool>>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("how", &self.how).finish_non_exhaustive()
+    }
+}
+
+/// Where handing out has got to.
+#[derive(Default)]
+struct Queue {
+    number: u64,
+    entry: usize,
+    piece: u64,
+    ended: bool,
+    tar: TarReader,
+}
+
+impl Shared {
+    pub(super) fn new(tree: Arc<Tree>, how: How) -> Self {
+        let stored = tree.entries.iter().map(|_| OnceLock::new()).collect();
+        Self { tree, how, queue: Mutex::default(), stored }
+    }
+
+    /// What each thread does: takes, compresses, gives, until there is nothing left or something fails.
+    pub(super) fn work(&self, ordered: &Ordered<Output>) {
+        let mut deflate = Deflate::new(self.how.level);
+        loop {
+            let (number, work) = match self.take() {
+                Ok(Some(taken)) => taken,
+                Ok(None) => {
+                    return ordered.end(self.queue.lock().unwrap_or_else(PoisonError::into_inner).number);
+                }
+                Err(error) => return ordered.fail(error),
+            };
+            let reserved = self.size(&work);
+            if !ordered.reserve(number, reserved) {
+                return;
+            }
+            match self.pack(work, &mut deflate) {
+                Ok(output) => ordered.put(number, reserved, output),
+                Err(error) => return ordered.fail(error),
+            }
+        }
+    }
+
+    fn take(&self) -> Result<Option<(u64, Work)>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = match self.how.format {
+            Format::Zip => self.next_pieces(&mut queue),
+            Format::Tar | Format::Tgz if queue.ended => None,
+            Format::Tar | Format::Tgz => {
+                let before = queue.tar.before.clone();
+                let (raw, last) = queue.tar.block(&self.tree)?;
+                queue.ended = last;
+                Some(Work::Block { before, raw, last })
+            }
+        };
+        let number = queue.number;
+        queue.number += u64::from(work.is_some());
+        Ok(work.map(|work| (number, work)))
+    }
+
+    fn next_pieces(&self, queue: &mut Queue) -> Option<Work> {
+        let (mut pieces, mut bytes) = (Vec::new(), 0);
+        while let Some(entry) = self.tree.entries.get(queue.entry) {
+            let size = entry.size();
+            if size > PIECE {
+                if !pieces.is_empty() {
+                    break;
+                }
+                let piece = (queue.entry, queue.piece);
+                queue.piece += 1;
+                if queue.piece * PIECE >= size {
+                    (queue.entry, queue.piece) = (queue.entry + 1, 0);
+                }
+                return Some(Work::Pieces(vec![piece]));
+            }
+            if bytes >= TOGETHER.0 || pieces.len() >= TOGETHER.1 {
+                break;
+            }
+            bytes += size;
+            pieces.push((queue.entry, 0));
+            queue.entry += 1;
+        }
+        (!pieces.is_empty()).then_some(Work::Pieces(pieces))
+    }
+
+    /// How much what comes of it may take.
+    fn size(&self, work: &Work) -> usize {
+        match work {
+            Work::Pieces(pieces) => {
+                let of = |(entry, _): &(usize, u64)| {
+                    self.tree.entries.get(*entry).map_or(0, |entry| entry.size().min(PIECE)) as usize + 64
+                };
+                pieces.iter().map(of).sum()
+            }
+            Work::Block { raw, .. } => raw.len(),
+        }
+    }
+
+    fn pack(&self, work: Work, deflate: &mut Deflate) -> Result<Output> {
+        match work {
+            Work::Pieces(pieces) => {
+                let made: Result<Vec<Piece>> =
+                    pieces.into_iter().map(|(entry, piece)| self.piece(entry, piece, deflate)).collect();
+                made.map(Output::Pieces)
+            }
+            Work::Block { before, raw, last } => {
+                let crc32 = crc32(&raw);
+                let length = raw.len() as u64;
+                let packed =
+                    if self.how.format == Format::Tgz { deflate.block(&before, &raw, last)? } else { raw };
+                Ok(Output::Block { packed, raw: length, crc32 })
+            }
+        }
+    }
+
+    fn piece(&self, index: usize, number: u64, deflate: &mut Deflate) -> Result<Piece> {
+        let entry = &self.tree.entries[index];
+        let whole = |packed: Vec<u8>, method, raw: &[u8]| Piece {
+            entry: index,
+            last: true,
+            method,
+            raw: raw.len() as u64,
+            crc32: crc32(raw),
+            packed,
+        };
+        let size = match &entry.kind {
+            Kind::Folder => return Ok(whole(Vec::new(), Method::Stored, &[])),
+            Kind::Symlink { target } => {
+                return Ok(whole(target.clone().into_bytes(), Method::Stored, target.as_bytes()));
+            }
+            Kind::File { size, .. } => *size,
+        };
+        let offset = number * PIECE;
+        let (before, length) = (offset.min(WINDOW as u64), PIECE.min(size - offset));
+        let bytes = read(entry, offset - before, before + length)?;
+        let (window, raw) = bytes.split_at(before as usize);
+        if size <= PIECE {
+            let packed = if self.how.level == 0 { raw.to_vec() } else { deflate.block(window, raw, true)? };
+            let worth = is_worth(packed.len() as u64, size);
+            let method = if worth { Method::Deflated } else { Method::Stored };
+            return Ok(whole(if worth { packed } else { raw.to_vec() }, method, raw));
+        }
+        let last = offset + length == size;
+        let stored = self.is_stored(index, size, deflate)?;
+        let method = if stored { Method::Stored } else { Method::Deflated };
+        let packed = if stored { raw.to_vec() } else { deflate.block(window, raw, last)? };
+        Ok(Piece { entry: index, last, method, raw: length, crc32: crc32(raw), packed })
+    }
+
+    /// Whether a large file is stored: decided once, by samples of its begin, its middle and its end.
+    fn is_stored(&self, index: usize, size: u64, deflate: &mut Deflate) -> Result<bool> {
+        if self.how.level == 0 {
+            return Ok(true);
+        }
+        if let Some(known) = self.stored[index].get() {
+            return Ok(*known);
+        }
+        let mut packed = 0;
+        for at in [0, size / 2, size - SAMPLE] {
+            let sample = read(&self.tree.entries[index], at.min(size - SAMPLE), SAMPLE)?;
+            packed += deflate.block(&[], &sample, true)?.len() as u64;
+        }
+        Ok(*self.stored[index].get_or_init(|| !is_worth(packed, 3 * SAMPLE)))
+    }
+}
+
+fn is_worth(packed: u64, raw: u64) -> bool {
+    packed * WORTH.1 < raw * WORTH.0
+}
+
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
+    crc_fast::checksum(CrcAlgorithm::Crc32IsoHdlc, bytes) as u32
+}
+
+/// CRC-32 of two runs of bytes, one behind the other.
+pub(super) fn crc32_of_both(first: u32, second: u32, second_length: u64) -> u32 {
+    crc_fast::checksum_combine(CrcAlgorithm::Crc32IsoHdlc, first.into(), second.into(), second_length) as u32
+}
+
+/// A range of a file that still has the size that the tree has.
+fn read(entry: &Entry, offset: u64, length: u64) -> Result<Vec<u8>> {
+    let failed = |error: std::io::Error| unreadable(&entry.name, &error);
+    let mut file = File::open(&entry.path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.len() != entry.size() {
+        return Err(changed(&entry.name));
+    }
+    if offset > 0 {
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+    }
+    let mut bytes = vec![0; length as usize];
+    file.read_exact(&mut bytes).map_err(|error| match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => changed(&entry.name),
+        _ => failed(error),
+    })?;
+    Ok(bytes)
+}
+
+/// Reads the entries as one tar file.
+#[derive(Default)]
+struct TarReader {
+    entry: usize,
+    /// The file that is being read, how much of it is left, and the CRC-32 of what was read.
+    open: Option<(File, u64, u32)>,
+    ended: bool,
+    /// The end of what was read before.
+    before: Vec<u8>,
+}
+
+impl TarReader {
+    /// The next block, and whether it is the last.
+    fn block(&mut self, tree: &Tree) -> Result<(Vec<u8>, bool)> {
+        let mut raw = Vec::with_capacity(PIECE as usize + 4 * BLOCK as usize);
+        while raw.len() < PIECE as usize && !self.ended {
+            match self.open.take() {
+                Some(open) => self.go_on(open, tree, &mut raw)?,
+                None => self.begin(tree, &mut raw)?,
+            }
+        }
+        self.before = raw[raw.len().saturating_sub(WINDOW)..].to_vec();
+        Ok((raw, self.ended))
+    }
+
+    fn begin(&mut self, tree: &Tree, raw: &mut Vec<u8>) -> Result<()> {
+        let Some(entry) = tree.entries.get(self.entry) else {
+            raw.resize(raw.len() + 2 * BLOCK as usize, 0);
+            self.ended = true;
+            return Ok(());
+        };
+        raw.extend(tar::header(entry)?);
+        if let Kind::File { size, .. } = entry.kind {
+            let failed = |error: std::io::Error| unreadable(&entry.name, &error);
+            let file = File::open(&entry.path).map_err(failed)?;
+            if file.metadata().map_err(failed)?.len() != size {
+                return Err(changed(&entry.name));
+            }
+            self.open = Some((file, size, 0));
+        } else {
+            self.entry += 1;
+        }
+        Ok(())
+    }
+
+    fn go_on(
+        &mut self,
+        (mut file, left, crc): (File, u64, u32),
+        tree: &Tree,
+        raw: &mut Vec<u8>,
+    ) -> Result<()> {
+        let entry = &tree.entries[self.entry];
+        let (begin, take) = (raw.len(), left.min(PIECE) as usize);
+        raw.resize(begin + take, 0);
+        file.read_exact(&mut raw[begin..]).map_err(|error| match error.kind() {
+            std::io::ErrorKind::UnexpectedEof => changed(&entry.name),
+            _ => unreadable(&entry.name, &error),
+        })?;
+        let crc = crc32_of_both(crc, crc32(&raw[begin..]), take as u64);
+        let left = left - take as u64;
+        if left > 0 {
+            self.open = Some((file, left, crc));
+            return Ok(());
+        }
+        entry.check(crc)?;
+        raw.resize(raw.len() + tar::padding(entry.size()), 0);
+        self.entry += 1;
+        Ok(())
+    }
+}
+
+impl Entry {
+    /// Refuses content that is not the one the manifest is of.
+    pub(super) fn check(&self, crc32: u32) -> Result<(), Error> {
+        match self.kind {
+            Kind::File { crc32: expected, .. } if expected != crc32 => Err(changed(&self.name)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,509 @@
+//! The validated input of a bundle.
+//!
+//! [`BundleBuilder`] takes what a person or program wants, [`BundleBuilder::build`] finds all problems that can be found
+//! without a call and without reading the folder, and [`BundleSpec::target`] makes the target.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use aws_types::SdkConfig;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use landfall_core::{Cause, Error, Place, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::Bundle;
+use super::client::Client;
+use super::pack::MIB;
+
+/// The archive's format: what CodeDeploy's `bundleType` takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Format {
+    /// Zip: what agents on Linux and on Windows unpack.
+    #[default]
+    Zip,
+    /// Tar without compression.
+    Tar,
+    /// Tar, compressed as one gzip member. Agents on Windows do not unpack it.
+    Tgz,
+}
+
+impl Format {
+    /// As `bundleType` and file names have it: `zip`, `tar` or `tgz`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+            Self::Tgz => "tgz",
+        }
+    }
+}
+
+/// What becomes of symbolic links in the folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Symlinks {
+    /// They are packed as links. One that leads out of the folder is a problem: it would lead to something else on the
+    /// host.
+    #[default]
+    Preserve,
+    /// What they lead to is packed in their place, from outside of the folder too. A loop is a problem.
+    Follow,
+    /// Each of them is a problem.
+    Refuse,
+}
+
+/// Which permissions are packed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Modes {
+    /// 0755 for what anybody may execute and for folders, 0644 for the rest: the same archive whatever the umask of the
+    /// checkout.
+    #[default]
+    Normalised,
+    /// As they are in the folder.
+    Keep,
+}
+
+/// How S3 is to check what arrives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Checksums {
+    /// CRC64NVME of each part and of the whole object, compared with what S3 has computed.
+    #[default]
+    Crc64Nvme,
+    /// None beyond what the protocol requires: for stores that are compatible with an older S3, which refuse the headers
+    /// (<https://github.com/aws/aws-cli/issues/9214>).
+    WhenRequired,
+}
+
+/// The system that the bundle is deployed to: what its application specification must look like.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Platform {
+    /// Linux: `os: linux`.
+    #[default]
+    Linux,
+    /// Windows: `os: windows`. Names that differ in case only are a problem.
+    Windows,
+}
+
+/// Where the archive goes within the bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// Prefix, digest of the content, extension.
+    Addressed {
+        prefix: String,
+    },
+    Fixed(String),
+}
+
+/// What is wanted, checked without a call. [`BundleSpec::target`] makes the target of it.
+#[derive(Debug, Clone)]
+pub struct BundleSpec {
+    pub(crate) source: PathBuf,
+    pub(crate) bucket: String,
+    pub(crate) key: Key,
+    pub(crate) format: Format,
+    pub(crate) ignore: Vec<String>,
+    pub(crate) executable: Vec<String>,
+    pub(crate) symlinks: Symlinks,
+    pub(crate) modes: Modes,
+    pub(crate) level: u32,
+    pub(crate) threads: Option<NonZero<usize>>,
+    pub(crate) part_size: u64,
+    pub(crate) owner: Owner,
+    pub(crate) kms_key: Option<String>,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) checksums: Checksums,
+    pub(crate) platform: Platform,
+    pub(crate) check_appspec: bool,
+}
+
+/// Whom the bucket must belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// The account that is deployed to.
+    Place,
+    Account(String),
+    Anybody,
+}
+
+/// Makes a [`BundleSpec`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct BundleBuilder {
+    spec: BundleSpec,
+    prefix: String,
+    fixed: Option<String>,
+}
+
+/// Metadata of S3 objects has at most 2 KB in all ("Working with object metadata"); landfall's own takes a part of it.
+const MOST_METADATA: usize = 1_500;
+/// "You can associate up to 10 tags with an object."
+const MOST_TAGS: usize = 10;
+/// Compression level when none is asked for. Of zlib-rs, level 5 packs as small as level 6 of zlib within a hundredth, in
+/// three quarters of level 6's own time; `just bench-bundle` shows it.
+const DEFAULT_LEVEL: u32 = 5;
+
+impl BundleBuilder {
+    pub(crate) fn new() -> Self {
+        let spec = BundleSpec {
+            source: PathBuf::new(),
+            bucket: String::new(),
+            key: Key::Addressed { prefix: String::new() },
+            format: Format::default(),
+            ignore: Vec::new(),
+            executable: Vec::new(),
+            symlinks: Symlinks::default(),
+            modes: Modes::default(),
+            level: DEFAULT_LEVEL,
+            threads: None,
+            part_size: 8 * MIB,
+            owner: Owner::Place,
+            kms_key: None,
+            metadata: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            checksums: Checksums::default(),
+            platform: Platform::default(),
+            check_appspec: true,
+        };
+        Self { spec, prefix: String::new(), fixed: None }
+    }
+
+    /// The folder to pack. What its `.deployignore` names, in the way of `.gitignore`, stays out, in folders below it
+    /// too; so do `.git` and the `.deployignore` files themselves.
+    pub fn source(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spec.source = folder.into();
+        self
+    }
+
+    /// The bucket.
+    pub fn bucket(mut self, bucket: impl Into<String>) -> Self {
+        self.spec.bucket = bucket.into();
+        self
+    }
+
+    /// What the object's key begins with, such as `web/`; empty when it is not said. The rest of the key is a digest of
+    /// what is packed and how, so that an unchanged folder is found again without packing it.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// The whole key, instead of one that begins with [`BundleBuilder::prefix`]. An object that is there is replaced
+    /// when the folder has changed since.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.fixed = Some(key.into());
+        self
+    }
+
+    /// The format; [`Format::Zip`] when it is not said.
+    pub fn format(mut self, format: Format) -> Self {
+        self.spec.format = format;
+        self
+    }
+
+    /// Leaves out what fits this glob, in the way of a line in `.gitignore`. May be called again.
+    pub fn ignore(mut self, glob: impl Into<String>) -> Self {
+        self.spec.ignore.push(glob.into());
+        self
+    }
+
+    /// Packs files that fit this glob as executable, whatever their permissions here: a checkout on Windows has none. May
+    /// be called again.
+    pub fn executable(mut self, glob: impl Into<String>) -> Self {
+        self.spec.executable.push(glob.into());
+        self
+    }
+
+    /// What becomes of symbolic links; [`Symlinks::Preserve`] when it is not said.
+    pub fn symlinks(mut self, symlinks: Symlinks) -> Self {
+        self.spec.symlinks = symlinks;
+        self
+    }
+
+    /// Which permissions are packed; [`Modes::Normalised`] when it is not said.
+    pub fn modes(mut self, modes: Modes) -> Self {
+        self.spec.modes = modes;
+        self
+    }
+
+    /// The compression level, 0 (none) to 9; 5 when it is not said. Without meaning for [`Format::Tar`].
+    pub fn level(mut self, level: u32) -> Self {
+        self.spec.level = level;
+        self
+    }
+
+    /// How many threads pack; as many as there are processors when it is not said. The archive is the same.
+    pub fn threads(mut self, threads: NonZero<usize>) -> Self {
+        self.spec.threads = Some(threads);
+        self
+    }
+
+    /// The size of an upload's parts in bytes, 5 MiB to 128 MiB; 8 MiB when it is not said. More where the archive would
+    /// otherwise have more than 10,000 parts, which is above 80 GB.
+    pub fn part_size(mut self, bytes: u64) -> Self {
+        self.spec.part_size = bytes;
+        self
+    }
+
+    /// The account that the bucket must belong to; the account that is deployed to when it is not said.
+    pub fn expected_bucket_owner(mut self, account: impl Into<String>) -> Self {
+        self.spec.owner = Owner::Account(account.into());
+        self
+    }
+
+    /// Sends to the bucket whoever owns it.
+    pub fn any_bucket_owner(mut self) -> Self {
+        self.spec.owner = Owner::Anybody;
+        self
+    }
+
+    /// Encrypts with this KMS key: its id, ARN or alias. By the bucket's default when it is not said.
+    pub fn kms_key(mut self, key: impl Into<String>) -> Self {
+        self.spec.kms_key = Some(key.into());
+        self
+    }
+
+    /// Adds metadata to the object: a name and a value, ASCII both.
+    pub fn metadata(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.spec.metadata.insert(name.into(), value.into());
+        self
+    }
+
+    /// Tags the object, which needs the permission `s3:PutObjectTagging`.
+    pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.spec.tags.insert(key.into(), value.into());
+        self
+    }
+
+    /// How S3 is to check what arrives; [`Checksums::Crc64Nvme`] when it is not said.
+    pub fn checksums(mut self, checksums: Checksums) -> Self {
+        self.spec.checksums = checksums;
+        self
+    }
+
+    /// The system that is deployed to; [`Platform::Linux`] when it is not said.
+    pub fn platform(mut self, platform: Platform) -> Self {
+        self.spec.platform = platform;
+        self
+    }
+
+    /// Whether the application specification is checked before anything is packed: that it is there, and that its hooks
+    /// are there, executable and without Windows line ends. True when it is not said.
+    pub fn check_appspec(mut self, check: bool) -> Self {
+        self.spec.check_appspec = check;
+        self
+    }
+
+    /// Checks the input. No call is made and no file is read.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] with one cause for each problem.
+    pub fn build(self) -> Result<BundleSpec> {
+        let mut problems = Vec::new();
+        let Self { mut spec, prefix, fixed } = self;
+        if spec.source.as_os_str().is_empty() {
+            problems.push(Cause::invalid("source", "there is no folder to pack"));
+        }
+        check_bucket(&mut problems, &spec.bucket);
+        match &fixed {
+            Some(_) if !prefix.is_empty() => problems.push(Cause::invalid(
+                "key",
+                "key and prefix are both given: a key is whole, a prefix is its begin",
+            )),
+            _ => {}
+        }
+        let longest = if fixed.is_some() { 1_024 } else { 1_024 - 80 };
+        let text = fixed.as_deref().unwrap_or(&prefix);
+        check_key(&mut problems, text, longest, fixed.is_some());
+        for glob in spec.ignore.iter().chain(&spec.executable) {
+            if let Err(error) = GitignoreBuilder::new("/").add_line(None, glob) {
+                problems.push(Cause::invalid("ignore", format!("`{glob}` is no glob: {error}")));
+            }
+        }
+        check_numbers(&mut problems, &spec);
+        check_attributes(&mut problems, &spec);
+        spec.key = fixed.map_or(Key::Addressed { prefix }, Key::Fixed);
+        Error::all(format!("the bundle of `{}` cannot be made as asked", spec.source.display()), problems)?;
+        Ok(spec)
+    }
+}
+
+impl BundleSpec {
+    /// The target in this place. No call is made.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] when `config` is for another region than `place`.
+    pub fn target(self, config: &SdkConfig, place: Place) -> Result<Bundle> {
+        let region = config.region().map(|region| region.as_ref().to_owned());
+        if region.as_deref() != Some(place.region.as_str()) {
+            let seen = region.unwrap_or_else(|| "none".to_owned());
+            let message = format!("the SDK configuration is for region {seen} and the place is {place}");
+            return Err(Error::invalid(message));
+        }
+        let client = Client::new(config, &self, &place);
+        Ok(Bundle::new(place, self, client))
+    }
+
+    /// The account that requests expect the bucket to belong to.
+    pub(crate) fn expected_owner(&self, place: &Place) -> Option<String> {
+        match &self.owner {
+            Owner::Place => Some(place.account.clone()),
+            Owner::Account(account) => Some(account.clone()),
+            Owner::Anybody => None,
+        }
+    }
+
+    /// The key of an archive with this manifest.
+    pub(crate) fn key_of(&self, manifest: &str) -> String {
+        match &self.key {
+            Key::Fixed(key) => key.clone(),
+            Key::Addressed { prefix } => format!("{prefix}{manifest}.{}", self.format.name()),
+        }
+    }
+
+    /// True when the key says what is in the object.
+    pub(crate) fn is_addressed(&self) -> bool {
+        matches!(self.key, Key::Addressed { .. })
+    }
+
+    /// Matches paths below `root` by these globs, in the way of `.gitignore`.
+    pub(crate) fn matcher(globs: &[String], root: &std::path::Path) -> Result<Gitignore> {
+        let bad = |error: ignore::Error| Error::invalid("a glob cannot be used").with_source(&error);
+        let mut builder = GitignoreBuilder::new(root);
+        for glob in globs {
+            builder.add_line(None, glob).map_err(bad)?;
+        }
+        builder.build().map_err(bad)
+    }
+
+    /// Pins what is wanted: the same on resume, or it is another bundle. The folder's content is pinned by the plan.
+    pub(crate) fn digest(&self) -> String {
+        let key = match &self.key {
+            Key::Addressed { prefix } => json!({ "prefix": prefix }),
+            Key::Fixed(key) => json!({ "key": key }),
+        };
+        let pinned = json!({
+            "bucket": self.bucket,
+            "key": key,
+            "format": self.format,
+            "ignore": self.ignore,
+            "executable": self.executable,
+            "symlinks": format!("{:?}", self.symlinks),
+            "modes": format!("{:?}", self.modes),
+            "level": self.level,
+            "part_size": self.part_size,
+            "owner": format!("{:?}", self.owner),
+            "kms_key": self.kms_key,
+            "metadata": self.metadata,
+            "tags": self.tags,
+            "checksums": format!("{:?}", self.checksums),
+        });
+        Sha256::digest(pinned.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// "Bucket naming rules", user guide, as far as a name alone can break them.
+fn check_bucket(problems: &mut Vec<Cause>, bucket: &str) {
+    if bucket.is_empty() {
+        problems.push(Cause::invalid("bucket", "the name of the bucket is empty"));
+        return;
+    }
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    let ends =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let bytes = bucket.as_bytes();
+    let fits = (3..=63).contains(&bytes.len())
+        && bytes.iter().all(|byte| allowed(*byte))
+        && ends(bytes.first())
+        && ends(bytes.last())
+        && !bucket.contains("..");
+    if !fits {
+        let rule = "3 to 63 lower-case letters, digits, `-` and `.`, with a letter or digit at both ends";
+        let hint = if bucket.starts_with("s3://") || bucket.starts_with("arn:") {
+            "give the bucket's name alone, and what is behind it as key or prefix"
+        } else {
+            "check the bucket's name"
+        };
+        let message = format!("`{bucket}` is no name of a bucket: those have {rule}");
+        problems.push(Cause::invalid("bucket", message).with_hint(hint));
+    }
+}
+
+fn check_key(problems: &mut Vec<Cause>, key: &str, longest: usize, whole: bool) {
+    let field = if whole { "key" } else { "prefix" };
+    if whole && key.is_empty() {
+        problems.push(Cause::invalid(field, "the key is empty"));
+    }
+    if key.len() > longest {
+        problems
+            .push(Cause::invalid(field, format!("it has {} bytes, and {longest} is the most", key.len())));
+    }
+    if key.starts_with('/') {
+        let message = format!("`{key}` begins with `/`, which S3 takes for a part of the name");
+        problems.push(Cause::invalid(field, message).with_hint("leave the `/` at the begin out"));
+    }
+    if key.chars().any(char::is_control) {
+        problems.push(Cause::invalid(field, "it has control characters"));
+    }
+}
+
+fn check_numbers(problems: &mut Vec<Cause>, spec: &BundleSpec) {
+    if spec.level > 9 {
+        problems.push(Cause::invalid("level", format!("{} is no level: those are 0 to 9", spec.level)));
+    }
+    if !(5 * MIB..=128 * MIB).contains(&spec.part_size) {
+        let message = format!("{} bytes is no size of a part: those have 5 MiB to 128 MiB", spec.part_size);
+        problems.push(Cause::invalid("part_size", message));
+    }
+    if let Owner::Account(account) = &spec.owner
+        && !(account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+    {
+        let message = format!("`{account}` is no account: those have 12 digits");
+        problems.push(Cause::invalid("expected_bucket_owner", message));
+    }
+    if spec.format == Format::Tgz && spec.platform == Platform::Windows {
+        let message = "the CodeDeploy agent on Windows does not unpack tgz";
+        problems.push(Cause::invalid("format", message).with_hint("use the format zip"));
+    }
+}
+
+fn check_attributes(problems: &mut Vec<Cause>, spec: &BundleSpec) {
+    let plain = |text: &str| text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    for (name, value) in &spec.metadata {
+        let token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        if name.is_empty() || !name.bytes().all(token) || !plain(value) {
+            let rule = "names have lower-case letters, digits, `-`, `_` and `.`, values printable ASCII";
+            problems.push(Cause::invalid("metadata", format!("`{name}` cannot be metadata: {rule}")));
+        }
+        if name.starts_with("landfall-") {
+            problems.push(Cause::invalid("metadata", format!("`{name}` is a name of landfall's own")));
+        }
+    }
+    let size: usize = spec.metadata.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > MOST_METADATA {
+        problems.push(Cause::invalid(
+            "metadata",
+            format!("it has {size} bytes, and {MOST_METADATA} is the most"),
+        ));
+    }
+    if spec.tags.len() > MOST_TAGS {
+        let message = format!("there are {} tags, and an object has {MOST_TAGS} at most", spec.tags.len());
+        problems.push(Cause::invalid("tag", message));
+    }
+    for (key, value) in &spec.tags {
+        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
+            let message = format!("`{key}`: keys have 1 to 128 characters, values up to 256");
+            problems.push(Cause::invalid("tag", message));
+        }
+    }
+}
