@@ -364,8 +364,8 @@ fn joined(mut parts: VecDeque<Part>) -> Part {
     match (parts.pop_front(), parts.is_empty()) {
         (Some(only), true) => only,
         (first, _) => {
-            let bytes: Vec<u8> =
-                first.iter().chain(&parts).flat_map(|part| part.bytes.iter().copied()).collect();
+            let slices: Vec<&[u8]> = first.iter().chain(&parts).map(|part| &*part.bytes).collect();
+            let bytes = slices.concat();
             let checksum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, &bytes);
             Part { bytes: bytes.into(), checksum }
         }

@@ -14,8 +14,6 @@ mod order;
 mod sink;
 mod source;
 mod tar;
-#[cfg(test)]
-mod tests;
 mod tree;
 mod walk;
 mod yaml;

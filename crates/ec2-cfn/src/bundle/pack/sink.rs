@@ -128,11 +128,11 @@ impl Sink {
             Record { name, mode: kind | entry.mode, method, crc32: 0, raw: 0, packed: 0, described: false };
         if !self.is_held(piece.entry, method) {
             record.described = method == Method::Deflated;
-            let known = match entry.kind {
-                Kind::File { size, crc32, .. } => Record { crc32, raw: size, packed: size, ..record.clone() },
-                _ => record.clone(),
-            };
-            self.records.begin(&known, out);
+            // Only files are as large as that; what is counted piece by piece must come to the same.
+            if let Kind::File { size, crc32 } = entry.kind {
+                let known = Record { crc32, raw: size, packed: size, ..record.clone() };
+                self.records.begin(&known, out);
+            }
         }
         Open { record, held: Vec::new() }
     }

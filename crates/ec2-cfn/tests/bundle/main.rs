@@ -1,0 +1,6 @@
+//! Bundles against the simulated S3.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod conformance;
+mod push;
+mod stage;
