@@ -3,11 +3,10 @@
 use landfall::aws::environment::Environment;
 use landfall::ecs::document::ImageArgument;
 use landfall::ecs::{EcsService, IfBusy, ServiceSpec, TaskDefinitionSource};
-use landfall::event::{EventKind, Level};
-use landfall::{Cause, Context, DeployTargetExt, Result};
+use landfall::{Cause, Context, Result};
 
 use crate::flags::{Busy, Ecs, Global, Switch, collect, complete, in_flags};
-use crate::{journal, session};
+use crate::step;
 
 /// Runs the subcommand and gives the exit code.
 ///
@@ -22,22 +21,13 @@ pub(crate) async fn run(
 ) -> Result<u8> {
     let policy = global.policy(&mut problems);
     let spec = collect(spec(global, what), &mut problems);
-    if !global.plan {
-        journal::open(global, cx, &mut problems).await?;
-    }
-    let lasting = (!global.plan).then(|| policy.longest());
-    let ready = session::sign_in(global, process, cx, lasting, problems).await?;
+    global.no_change_set(&mut problems);
+    let ready = step::ready(global, process, cx, &policy, problems).await?;
     let spec = complete("the deployment cannot be made as asked", spec, Vec::new())?;
     let mut problems = Vec::new();
     let target = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
     let target = complete("the target is not where the credentials are", target, problems)?;
-    if global.plan {
-        let plan = session::in_time(global, "the plan", target.preview(cx)).await?;
-        cx.emit(EventKind::Planned { changes: plan.changes });
-        cx.note(Level::Info, "plan-only", "this is a plan: nothing was changed");
-        return Ok(0);
-    }
-    Ok(target.deploy(cx, &policy).await.exit_code())
+    step::run(global, &target, cx, &policy).await
 }
 
 fn spec(global: &Global, what: &Ecs) -> Result<ServiceSpec> {

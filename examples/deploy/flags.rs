@@ -8,6 +8,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use landfall::target::Undo;
 use landfall::{Cause, Error, Policy, Result};
 
+use crate::ec2::Ec2;
+
 /// Deploys software to AWS and tells the truth about it.
 ///
 /// Exit codes: 0 succeeded, nothing to do, or started (--no-wait); 1 failed; 2 invalid input; 3 failed and rolled
@@ -26,6 +28,8 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Deploys a new task definition to an Amazon ECS service and waits for this rollout.
     Ecs(Ecs),
+    /// Deploys to EC2: a CloudFormation stack, a bundle in S3
+    Ec2(Ec2),
     /// Checks credentials, account, region and target. Changes nothing.
     Doctor(Doctor),
     /// Lists the runs of a journal, or shows one of them. Needs no credentials.
@@ -41,6 +45,7 @@ impl Command {
     pub(crate) fn step(&self) -> &'static str {
         match self {
             Self::Ecs(_) => "ecs",
+            Self::Ec2(what) => what.step(),
             Self::Doctor(_) => "doctor",
             Self::Runs(_) => "runs",
             Self::Revert(_) => "revert",
@@ -96,9 +101,10 @@ pub(crate) struct Global {
     /// that shares the journal
     #[arg(long, global = true, value_name = "POLICY", default_value = "fail")]
     pub(crate) if_busy: Busy,
-    /// Shows what would change and changes nothing
-    #[arg(long, global = true)]
-    pub(crate) plan: bool,
+    /// Shows what would change and changes nothing; `--plan=change-set` (stacks only) has CloudFormation work it out, by a
+    /// change set that is made and deleted again
+    #[arg(long, global = true, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "read")]
+    pub(crate) plan: Option<PlanBy>,
     /// Starts the change and does not wait for its end
     #[arg(long, global = true, conflicts_with = "plan")]
     pub(crate) no_wait: bool,
@@ -137,6 +143,12 @@ pub(crate) enum Busy {
     Wait,
     Adopt,
     Supersede,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanBy {
+    Read,
+    ChangeSet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -215,6 +227,19 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("session tag") => "--session-tag",
         Some("session policy") => "--session-policy",
         Some("expected account") => "--expected-account",
+        Some("name") => "--stack-name",
+        Some("template") => "--template",
+        Some("template_bucket") => "--template-bucket",
+        Some("parameter" | "parameter file") => "--parameter",
+        Some("tag" | "tags") => "--tag",
+        Some("stack_policy") => "--stack-policy",
+        Some("role_arn") => "--service-role-arn",
+        Some("notification_arns") => "--notification-arn",
+        Some("source") => "--source",
+        Some("bucket" | "key" | "prefix") => "--s3-location",
+        Some("format") => "--format",
+        Some("ignore") => "--ignore",
+        Some("level") => "--level",
         _ => return cause,
     };
     cause.field = Some(flag.to_owned());
@@ -251,6 +276,15 @@ impl Global {
                 problems.push(*problem);
                 policy
             }
+        }
+    }
+
+    /// Refuses a plan by change set for what has none.
+    pub(crate) fn no_change_set(&self, problems: &mut Vec<Cause>) {
+        if self.plan == Some(PlanBy::ChangeSet) {
+            let problem =
+                Cause::invalid("--plan", "--plan=change-set is for stacks; there is no change set here");
+            problems.push(problem.with_hint("use --plan"));
         }
     }
 

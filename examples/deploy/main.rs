@@ -7,6 +7,7 @@
 //! All that decides is in the library; what is here can be copied into a program of your own.
 
 mod doctor;
+mod ec2;
 mod ecs;
 mod flags;
 mod journal;
@@ -15,6 +16,7 @@ mod revert;
 mod runs;
 mod session;
 mod simulate;
+mod step;
 mod stop;
 
 use std::io::Write;
@@ -63,6 +65,7 @@ async fn run(flags: &Flags) -> u8 {
         Err(error) => Err(Error::internal("signals cannot be listened to").with_source(&error)),
         Ok(()) => match &flags.command {
             Command::Ecs(what) => ecs::run(&flags.global, what, environment, &cx, problems).await,
+            Command::Ec2(what) => ec2::run(&flags.global, what, environment, &cx, problems).await,
             Command::Doctor(what) => doctor::run(&flags.global, what, environment, &cx, problems).await,
             Command::Runs(what) => runs::run(&flags.global, what, problems).await,
             Command::Revert(what) => revert::run(&flags.global, what, environment, &cx, problems).await,

@@ -1,0 +1,210 @@
+//! `deploy ec2 stack`.
+
+use std::path::Path;
+
+use clap::{ArgAction, Args, ValueEnum};
+use landfall::aws::bounded::read_text;
+use landfall::aws::environment::Environment;
+use landfall::ec2_cfn::stack::{
+    Capability, IfBusy, OnStackFailure, ParameterSource, RecreateFailed, StackBuilder, StackSpec,
+    TemplateBucket, TemplateSource,
+};
+use landfall::event::Level;
+use landfall::{Cause, Context, Result};
+
+use super::pair;
+use crate::flags::{Busy, Global, PlanBy, Switch, collect, complete};
+use crate::step;
+
+/// What AWS takes a stack policy of, in bytes ("SetStackPolicy").
+const LARGEST_POLICY: usize = 16 * 1024;
+
+/// The stack, and what is to be in it.
+#[derive(Debug, Args)]
+pub(crate) struct Stack {
+    /// Name of the stack
+    #[arg(long, value_name = "NAME")]
+    stack_name: String,
+    /// Template: a file of YAML or JSON, or the URL of one in S3
+    #[arg(long, value_name = "FILE|URL")]
+    template: String,
+    /// Value of a parameter, or a file of them (JSON in CloudFormation's shape, YAML, lines of NAME=VALUE); repeat for
+    /// several. What is not named keeps its value
+    #[arg(long, value_name = "NAME=VALUE|FILE", action = ArgAction::Append)]
+    parameter: Vec<String>,
+    /// Tag of the stack and its resources; repeat for several
+    #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
+    tag: Vec<String>,
+    /// The most that the template may ask for; repeat for several [default: whatever it needs]
+    #[arg(long, value_name = "CAPABILITY", action = ArgAction::Append)]
+    capability: Vec<AtMost>,
+    /// Role by which CloudFormation makes the resources
+    #[arg(long, value_name = "ARN")]
+    service_role_arn: Option<String>,
+    /// SNS topic that is told of the stack's events; repeat for several
+    #[arg(long, value_name = "ARN", action = ArgAction::Append)]
+    notification_arn: Vec<String>,
+    /// Stack policy, a JSON file
+    #[arg(long, value_name = "FILE")]
+    stack_policy: Option<String>,
+    /// Turns termination protection on or off [default: as it is]
+    #[arg(long, value_name = "ON|OFF")]
+    termination_protection: Option<Switch>,
+    /// Takes resources into the stack that exist already under the names in the template
+    #[arg(long)]
+    import_existing: bool,
+    /// What CloudFormation does when the operation fails
+    #[arg(long, value_name = "WHAT", default_value = "rollback")]
+    on_stack_failure: OnFailure,
+    /// A rollback deletes what the failed operation made, even if the template retains it
+    #[arg(long)]
+    retain_except_on_create: bool,
+    /// Allows the update to replace resources
+    #[arg(long)]
+    allow_replacement: bool,
+    /// Allows the update to delete resources
+    #[arg(long)]
+    allow_deletion: bool,
+    /// Deletes and creates anew a stack whose creation failed and that can only be deleted
+    #[arg(long, value_name = "WHOSE", default_value = "never")]
+    recreate_failed: Recreate,
+    /// Bucket for templates of more than 51,200 bytes
+    #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
+    template_bucket: Option<String>,
+    /// Turns CloudFormation's validation before the deployment off
+    #[arg(long)]
+    disable_validation: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AtMost {
+    Iam,
+    NamedIam,
+    AutoExpand,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnFailure {
+    Rollback,
+    Keep,
+    Delete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Recreate {
+    Never,
+    IfOurs,
+    Always,
+}
+
+/// Runs the subcommand and gives the exit code.
+///
+/// # Errors
+/// What ended it before the deployment began.
+pub(super) async fn run(
+    global: &Global,
+    what: &Stack,
+    process: Environment,
+    cx: &Context,
+    mut problems: Vec<Cause>,
+) -> Result<u8> {
+    let policy = global.policy(&mut problems);
+    let spec = collect(spec(global, what), &mut problems);
+    let ready = step::ready(global, process, cx, &policy, problems).await?;
+    let spec = complete("the stack cannot be deployed as asked", spec, Vec::new())?;
+    let mut problems = Vec::new();
+    let stack = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
+    let stack = complete("the target is not where the credentials are", stack, problems)?;
+    if global.plan != Some(PlanBy::ChangeSet) {
+        return step::run(global, &stack, cx, &policy).await;
+    }
+    // Not given up by --timeout: the change set would be left behind. It has a limit of its own.
+    let planned = stack.plan_with_change_set(cx).await?;
+    step::planned(cx, planned.plan.changes);
+    cx.note(
+        Level::Info,
+        "plan-only",
+        "this is a plan: its change set is deleted again, and nothing was executed",
+    );
+    planned.refusal.map_or(Ok(0), Err)
+}
+
+fn spec(global: &Global, what: &Stack) -> Result<StackSpec> {
+    let mut problems = Vec::new();
+    let mut builder = choices(global, what, &mut problems).name(&what.stack_name);
+    if let Some(template) = collect(TemplateSource::parse(&what.template), &mut problems) {
+        builder = builder.template(template);
+    }
+    for text in &what.parameter {
+        if let Some(source) = collect(ParameterSource::parse(text), &mut problems) {
+            builder = builder.parameters(source);
+        }
+    }
+    for text in &what.tag {
+        if let Some((key, value)) = collect(pair("--tag", text), &mut problems) {
+            builder = builder.tag(key, value);
+        }
+    }
+    // Without a template, the builder would only say so once more.
+    let built = if problems.is_empty() { collect(builder.build(), &mut problems) } else { None };
+    complete("the stack cannot be deployed as asked", built, problems)
+}
+
+/// What is said by single flags.
+fn choices(global: &Global, what: &Stack, problems: &mut Vec<Cause>) -> StackBuilder {
+    use landfall::ec2_cfn::stack::Stack as Target;
+    let mut builder = Target::builder()
+        .import_existing(what.import_existing)
+        .retain_except_on_create(what.retain_except_on_create)
+        .allow_replacement(what.allow_replacement)
+        .allow_deletion(what.allow_deletion)
+        .disable_validation(what.disable_validation)
+        .on_stack_failure(match what.on_stack_failure {
+            OnFailure::Rollback => OnStackFailure::Rollback,
+            OnFailure::Keep => OnStackFailure::Keep,
+            OnFailure::Delete => OnStackFailure::Delete,
+        })
+        .recreate_failed(match what.recreate_failed {
+            Recreate::Never => RecreateFailed::Never,
+            Recreate::IfOurs => RecreateFailed::IfOurs,
+            Recreate::Always => RecreateFailed::Always,
+        });
+    match global.if_busy {
+        Busy::Fail => {}
+        Busy::Wait => builder = builder.if_busy(IfBusy::Wait),
+        Busy::Adopt | Busy::Supersede => problems.push(
+            Cause::invalid("--if-busy", "an operation of a stack cannot be adopted or superseded")
+                .with_hint("use --if-busy wait or fail"),
+        ),
+    }
+    if !what.capability.is_empty() {
+        builder = builder.capabilities(what.capability.iter().map(|most| match most {
+            AtMost::Iam => Capability::Iam,
+            AtMost::NamedIam => Capability::NamedIam,
+            AtMost::AutoExpand => Capability::AutoExpand,
+        }));
+    }
+    if let Some(arn) = &what.service_role_arn {
+        builder = builder.role_arn(arn);
+    }
+    if !what.notification_arn.is_empty() {
+        builder = builder.notification_arns(what.notification_arn.clone());
+    }
+    if let Some(switch) = what.termination_protection {
+        builder = builder.termination_protection(switch == Switch::On);
+    }
+    if let Some(path) = &what.stack_policy {
+        match read_text(Path::new(path), LARGEST_POLICY) {
+            Ok(policy) => builder = builder.stack_policy(policy),
+            Err(error) => problems.push(Cause::invalid(
+                "--stack-policy",
+                format!("--stack-policy {path} cannot be read: {error}"),
+            )),
+        }
+    }
+    if let Some(location) = &what.template_bucket {
+        let (bucket, prefix) = super::bundle::location(location).unwrap_or((location, ""));
+        builder = builder.template_bucket(TemplateBucket::new(bucket).prefix(prefix));
+    }
+    builder
+}
