@@ -62,7 +62,7 @@ async fn replaced(
         return Err(Refusal::moved(&target.spec.service, primary, expected).into());
     }
     if primary.is_rolling_out() || is_going_back(target, cx, &ours).await? {
-        return plan(target, service, ours, goal, "AWS is rolling back already; it is waited for");
+        return plan(target, service, ours, goal, "it is being put back already; that is waited for");
     }
     if primary.rollout_state.as_deref() == Some("FAILED") {
         return Ok(Revert::Impossible {
@@ -73,7 +73,7 @@ async fn replaced(
             ),
         });
     }
-    Ok(Revert::NothingToDo)
+    plan(target, service, ours, goal, "it is put back already; that is looked at")
 }
 
 /// Our deployment is what the service runs.

@@ -179,7 +179,13 @@ fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement 
     if let Some(by) = putting_back(watch, facts) {
         return put_back(ours, by);
     }
+    let just_ended = facts.now.zip(ours.finished_at).is_some_and(|(now, at)| now.duration_since(at) < UNSEEN);
     if let Some((by, task_definition)) = newer(watch, facts) {
+        let primary = facts.service.as_ref().and_then(Service::primary);
+        if just_ended && primary.is_some_and(|primary| primary.id == watch.deployment.id) {
+            // What it rolls out decides what its end means.
+            return Judgement::new(State::pending(format!("DescribeServices to show {by}, which took over")));
+        }
         return Judgement::new(State::Ended(End::Superseded { by: by.clone() })).because(superseded(
             watch,
             &by,
@@ -195,7 +201,7 @@ fn stopped(watch: &Watch, ours: &ServiceDeployment, facts: &Facts) -> Judgement 
     }
     // Nobody can be seen who took its place, and that is what STOPPED nearly always means: the lists may lag, and an
     // undo now would be an undo of somebody else's deployment.
-    if facts.now.zip(ours.finished_at).is_some_and(|(now, at)| now.duration_since(at) < UNSEEN) {
+    if just_ended {
         return Judgement::new(State::pending("ECS to show what stopped the deployment"));
     }
     Judgement::new(State::Ended(End::Stopped)).because(

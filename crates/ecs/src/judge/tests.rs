@@ -222,6 +222,20 @@ fn a_deployment_that_was_stopped_nine_seconds_later_by_another_is_superseded_eve
 }
 
 #[test]
+fn while_the_service_does_not_show_who_took_over_it_is_not_known_whether_that_is_an_undo() {
+    let newer = json!({
+        "serviceDeploymentArn": "arn:newer", "status": "IN_PROGRESS", "createdAt": epoch(after(9)),
+        "targetServiceRevisionArn": "arn:aws:ecs:eu-central-1:111122223333:service-revision/demo/web/7777777777777777777",
+    });
+    for (seconds, expected) in [(12, "pending"), (40, "superseded by arn:newer")] {
+        let ended = service_deployment("STOPPED", &json!({ "finishedAt": epoch(after(8)) }));
+        let mut facts = seen(seconds, Some(ended), Some(ours_primary(Some("FAILED"))));
+        facts.newer = vec![facts::read(newer.clone()).unwrap()];
+        assert_eq!(word(&rollout(&watch(Purpose::Deploy), &facts)), expected, "after {seconds} s");
+    }
+}
+
+#[test]
 fn a_deployment_in_whose_place_the_one_before_is_rolled_out_again_was_put_back() {
     let newer = |rollout| service(&[deployment(NEWER, "PRIMARY", 2, after(60), Some(rollout))]);
     let triggered = json!({ "deploymentCircuitBreaker": { "status": "TRIGGERED", "threshold": 3 } });

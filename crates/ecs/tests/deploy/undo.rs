@@ -32,12 +32,12 @@ async fn a_deployment_that_succeeded_is_undone_by_one_more_update() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_undone_is_not_undone_again() {
+async fn what_was_undone_is_looked_at_and_not_undone_again() {
     let stage = Stage::of("good");
     let report = stage.deploy().await;
     undone(&stage, &report).await;
     stage.simulator.reset_calls();
-    assert_eq!(undone(&stage, &report).await, Undone::NothingToDo);
+    assert_eq!(undone(&stage, &report).await, Undone::Reverted);
     assert!(stage.writes().is_empty(), "{:?}", stage.writes());
 }
 
