@@ -38,6 +38,6 @@ pub enum Outcome {
 
 /// True for operations that change something, by the naming convention of AWS's APIs.
 pub(crate) fn is_write(operation: &str) -> bool {
-    const READS: [&str; 6] = ["Describe", "List", "Get", "Head", "Assume", "Filter"];
+    const READS: [&str; 7] = ["Describe", "List", "Get", "BatchGet", "Head", "Assume", "Filter"];
     !READS.iter().any(|prefix| operation.starts_with(prefix))
 }

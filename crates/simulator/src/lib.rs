@@ -30,6 +30,7 @@ mod calls;
 mod client;
 mod clock;
 mod cloudformation;
+mod codedeploy;
 mod dispatch;
 mod ecs;
 mod elb;
@@ -52,6 +53,7 @@ mod world;
 pub use alter::Answered;
 pub use calls::{Call, Outcome};
 pub use cloudformation::{CloudFormationHandle as CloudFormation, StackEventView, StackView};
+pub use codedeploy::{CodeDeployHandle as CodeDeploy, CodeDeploymentView};
 pub use fault::{CallNumbers, Fault, FaultKind, Phase, StsRefusal};
 pub use hold::HeldCall;
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
@@ -61,9 +63,10 @@ pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};
 pub use server::Server;
 pub use simulator::{Builder, Simulator};
 pub use world::{
-    Account, Behaviour, BehaviourRule, Bucket, ChangeSetRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT,
-    DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY,
-    DEMO_SERVICE, Denial, DeniedBy, Failure, OidcProvider, PastDeployment, Region, RevisionAge, Role,
+    Account, ActiveDeployment, Application, Behaviour, BehaviourRule, Bucket, ChangeSetRule, Cluster,
+    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION,
+    DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, DeploymentEnding, DeploymentGroup,
+    Failure, HookFailure, HookRule, OidcProvider, PastDeployment, Region, RevisionAge, Role,
     SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackRule, TargetGroup,
     User, Validation, World,
 };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::dispatch::State;
 use crate::wire::Reply;
-use crate::{Call, CloudFormation, Ecs, Fault, Oidc, Scenario, World, wall};
+use crate::{Call, CloudFormation, CodeDeploy, Ecs, Fault, Oidc, Scenario, World, wall};
 
 /// 2026-01-01T00:00:00Z: where time starts unless the builder says otherwise, so that runs are alike.
 const DEFAULT_START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -175,6 +175,11 @@ impl Simulator {
     /// CloudFormation in one region of one account, from the point of view of somebody else. Nothing here counts as a call.
     pub fn cloudformation(&self, account: &str, region: &str) -> CloudFormation {
         CloudFormation::new(self.clone(), account, region)
+    }
+
+    /// CodeDeploy in one region of one account, from the point of view of somebody else. Nothing here counts as a call.
+    pub fn code_deploy(&self, account: &str, region: &str) -> CodeDeploy {
+        CodeDeploy::new(self.clone(), account, region)
     }
 
     /// The issuer of identity tokens.

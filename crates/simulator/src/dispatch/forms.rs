@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 
 use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query, rest};
-use crate::{FaultKind, StsRefusal, cloudformation, ecs, elb, logs, sts};
+use crate::{FaultKind, StsRefusal, cloudformation, codedeploy, ecs, elb, logs, sts};
 
 /// A request's body, read.
 pub(super) enum Input {
@@ -34,6 +34,7 @@ pub(super) fn is_known(received: &Received) -> bool {
         "ecs" => ecs::OPERATIONS.contains(&operation),
         "logs" => logs::OPERATIONS.contains(&operation),
         "cloudformation" => cloudformation::OPERATIONS.contains(&operation),
+        "codedeploy" => codedeploy::OPERATIONS.contains(&operation),
         "elasticloadbalancing" => elb::OPERATIONS.contains(&operation),
         _ => false,
     }

@@ -22,7 +22,7 @@ use crate::sts::Sts;
 use crate::wire::{Answer, Arrival, Protocol, Received, Reply, ServiceError, query, reply};
 use crate::{
     BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World,
-    cloudformation, ecs, elb, logs, s3, sts, wire,
+    cloudformation, codedeploy, ecs, elb, logs, s3, sts, wire,
 };
 
 /// Everything that changes.
@@ -38,6 +38,7 @@ pub(crate) struct State {
     pub(crate) s3: S3State,
     regions: BTreeMap<(String, String), RegionState>,
     cloudformation: BTreeMap<(String, String), cloudformation::CloudFormation>,
+    code_deploy: BTreeMap<(String, String), codedeploy::CodeDeploy>,
     behaviours: Vec<BehaviourRule>,
     actions: Vec<ScriptedAction>,
     forgotten_members: Vec<String>,
@@ -55,6 +56,7 @@ impl State {
             s3: S3State::new(S3Store::new(&world.accounts)),
             regions: BTreeMap::new(),
             cloudformation: BTreeMap::new(),
+            code_deploy: BTreeMap::new(),
             behaviours: scenario.behaviours.clone(),
             actions: scenario.actions.clone(),
             forgotten_members: world.forgotten_members.clone(),
@@ -68,6 +70,7 @@ impl State {
             .collect();
         for (account, region) in places {
             state.region(&account, &region);
+            state.code_deploy(&account, &region);
             state.cloudformation(&account, &region);
         }
         state
@@ -79,6 +82,7 @@ impl State {
         for region in self.regions.values_mut() {
             region.advance(now);
         }
+        self.code_deploy.values_mut().for_each(|region| region.advance(now));
         self.cloudformation.values_mut().for_each(|region| region.advance(now));
     }
 
@@ -116,6 +120,17 @@ impl State {
         })
     }
 
+    /// CodeDeploy in a region of an account.
+    pub(crate) fn code_deploy(&mut self, account: &str, name: &str) -> &mut codedeploy::CodeDeploy {
+        let start = self.clock.start();
+        let key = (account.to_owned(), name.to_owned());
+        self.code_deploy.entry(key).or_insert_with(|| {
+            let seed = self.directory.accounts.get(account).and_then(|account| account.regions.get(name));
+            let applications = seed.map(|seed| seed.applications.clone()).unwrap_or_default();
+            codedeploy::CodeDeploy::new(account, name, applications, start)
+        })
+    }
+
     fn principal(&self, received: &Received) -> Result<Option<Principal>, ServiceError> {
         // The only call that needs no signature: the token is the proof.
         if received.service == "sts" && received.operation == "AssumeRoleWithWebIdentity" {
@@ -140,6 +155,7 @@ impl State {
             }
             ("logs", Input::Json(object)) => logs::required(operation, object, principal),
             ("cloudformation", Input::Query(form)) => cloudformation::required(operation, form, principal),
+            ("codedeploy", Input::Json(object)) => codedeploy::required(operation, object, principal),
             ("elasticloadbalancing", Input::Query(_)) => elb::required(operation),
             _ => Vec::new(),
         };
@@ -173,6 +189,10 @@ impl State {
             ("cloudformation", Input::Query(form), Some(principal)) => {
                 let region = self.cloudformation(&principal.account, &principal.region);
                 region.call(operation, form, stale).map(Answer::Xml)
+            }
+            ("codedeploy", Input::Json(object), Some(principal)) => {
+                let region = self.code_deploy(&principal.account, &principal.region);
+                region.call(operation, object, stale).map(Answer::Json)
             }
             ("elasticloadbalancing", Input::Query(form), Some(principal)) => {
                 let region = self.region(&principal.account, &principal.region);

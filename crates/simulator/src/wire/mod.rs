@@ -74,7 +74,11 @@ pub(crate) enum Arrival {
     Unknown,
 }
 
-const TARGETS: [(&str, &str); 2] = [("AmazonEC2ContainerServiceV20141113", "ecs"), ("Logs_20140328", "logs")];
+const TARGETS: [(&str, &str); 3] = [
+    ("AmazonEC2ContainerServiceV20141113", "ecs"),
+    ("CodeDeploy_20141006", "codedeploy"),
+    ("Logs_20140328", "logs"),
+];
 
 /// Tells a request apart.
 pub(crate) fn arrival(request: Request<Bytes>) -> Arrival {

@@ -83,6 +83,7 @@ fn fill_main(account: &mut Account) {
     let health = TargetGroup { health_check_path: "/health".to_owned(), ..TargetGroup::default() };
     region.target_groups.insert(TARGET_GROUP.to_owned(), health);
     region.buckets.insert(DEMO_BUCKET.to_owned(), Bucket::versioned());
+    region.applications.insert("demo".to_owned(), super::code_deploy::demo_application());
     let cluster: &mut Cluster = region.cluster(DEMO_CLUSTER);
     cluster.services.insert(DEMO_SERVICE.to_owned(), web_service());
 }

@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod bucket;
+mod code_deploy;
 mod demo;
 mod stacks;
 mod target_group;
@@ -16,6 +17,9 @@ use serde_json::Value;
 
 pub use behaviour::{Behaviour, BehaviourRule, Failure, RevisionAge};
 pub use bucket::Bucket;
+pub use code_deploy::{
+    ActiveDeployment, Application, DeploymentEnding, DeploymentGroup, HookFailure, HookRule,
+};
 pub use demo::{
     DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION,
     DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
@@ -145,6 +149,8 @@ pub struct Region {
     pub buckets: BTreeMap<String, Bucket>,
     /// Target groups by the end of their ARN: name, `/` and id.
     pub target_groups: BTreeMap<String, TargetGroup>,
+    /// Applications of CodeDeploy by name.
+    pub applications: BTreeMap<String, Application>,
     /// CloudFormation stacks by name.
     pub stacks: BTreeMap<String, Stack>,
     /// How resources of stacks behave.
