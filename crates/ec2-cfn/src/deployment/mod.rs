@@ -1,1 +1,44 @@
-//! A CodeDeploy deployment of a revision to EC2 or on-premises instances.
+//! A CodeDeploy deployment of a revision to the instances of a deployment group, in place or blue/green.
+//!
+//! [`Deployment`] is the target. Its rooms, in the order of a deployment:
+//!
+//! - `spec`: the input, checked without a call: the input of CreateDeployment as the JSON it is. [`Revision`] says what is
+//!   deployed.
+//! - `plan`: what would change, and what there is to come back to. Reads only.
+//! - `apply`: exactly one CreateDeployment. That call knows no token, so the run's tag stands in the description, and
+//!   `find` looks for it before anything is made.
+//! - `observe`: one look at that deployment, instance by instance, and at its automatic rollback.
+//! - `judge`: the verdict, a pure function of what was seen.
+//! - `diagnose`: why instances fail, from the diagnostics of their lifecycle events, and what to do about it.
+//! - `revert`: the way back to the revision that was deployed last with success.
+//!
+//! Outputs of a success: `deployment_id` and `revision`.
+//!
+//! Permissions that are needed: `codedeploy:GetDeploymentGroup`, `codedeploy:CreateDeployment`,
+//! `codedeploy:GetDeployment`, `codedeploy:ListDeployments`, `codedeploy:BatchGetDeployments`,
+//! `codedeploy:RegisterApplicationRevision`, `codedeploy:GetApplicationRevision` and, for the deployment configuration,
+//! `codedeploy:GetDeploymentConfig`: CreateDeployment checks the last three itself. For causes
+//! `codedeploy:ListDeploymentTargets` and `codedeploy:BatchGetDeploymentTargets`; to undo what is under way
+//! `codedeploy:StopDeployment`; for [`WhenReady::Continue`] `codedeploy:ContinueDeployment`.
+//!
+//! Not done here: applications and groups are not made, and the compute platforms Lambda and ECS are not deployed to.
+
+mod apply;
+mod client;
+mod diagnose;
+mod error;
+mod facts;
+mod find;
+mod judge;
+mod memory;
+mod observe;
+mod plan;
+mod revert;
+mod run_tag;
+mod spec;
+mod target;
+
+pub use spec::{
+    BundleType, DeploymentBuilder, DeploymentSpec, FileExists, IfBusy, Revision, RollbackOn, WhenReady,
+};
+pub use target::Deployment;

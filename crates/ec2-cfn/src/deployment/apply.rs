@@ -1,0 +1,177 @@
+//! Starts the change. Repeatable: it first looks for what it has done already.
+
+use std::time::Duration;
+
+use landfall_aws::failure::Effect;
+use landfall_core::event::Level;
+use landfall_core::{Context, Result, Token};
+use serde_json::{Value, json};
+
+use super::error::{Refusal, about_group, deployment_in};
+use super::facts::Info;
+use super::find;
+use super::memory::{Back, Forward, Purpose, Watch};
+use super::run_tag;
+use super::spec::{WhenReady, in_words};
+use super::target::Deployment;
+
+/// How long after a CreateDeployment whose answer was lost the lists are asked for it. They may lag; for how long is not
+/// documented.
+const SECOND_LOOK: Duration = Duration::from_secs(4);
+
+fn watch(purpose: Purpose, deployment: &str, revision: &Value) -> Watch {
+    Watch {
+        purpose,
+        deployment: deployment.to_owned(),
+        revision: in_words(revision),
+        adopted: false,
+        continued: false,
+        restores: false,
+        rollback_asked: false,
+    }
+}
+
+/// Applies a plan, or its next part: what waits for the traffic goes on or is stopped, what waited for somebody else begins.
+pub(crate) async fn forward(
+    target: &Deployment,
+    cx: &Context,
+    token: &Token,
+    forward: &Forward,
+    empty: bool,
+    so_far: Option<Watch>,
+) -> Result<Watch> {
+    if forward.specification != target.spec.digest() {
+        return Err(Refusal::OtherSpecification.into());
+    }
+    if let Some(ready) = so_far.as_ref().filter(|so_far| so_far.purpose == Purpose::Deploy) {
+        return when_ready(target, cx, ready).await;
+    }
+    if let Some(attach) = &forward.attach {
+        let found = target.client.deployment(cx, attach).await?.value;
+        let done = empty && found.status == "Succeeded";
+        let purpose = if done { Purpose::Unchanged } else { Purpose::Deploy };
+        return Ok(Watch { adopted: empty, ..watch(purpose, attach, &found.revision) });
+    }
+    if let (Some(busy), None) = (&forward.busy, &so_far) {
+        let found = target.client.deployment(cx, busy).await?.value;
+        return Ok(Watch { adopted: true, ..watch(Purpose::Busy, busy, &found.revision) });
+    }
+    let revision = target.spec.revision();
+    let mut input = Value::Object(target.spec.input.clone());
+    let description = input["description"].as_str().map(str::to_owned);
+    input["description"] = json!(run_tag::described(description.as_deref(), token, &revision));
+    if let Some(own) = find::own(&target.client, cx, token, forward.at).await? {
+        return Ok(found_again(cx, Purpose::Deploy, &own));
+    }
+    expect_last(target, cx, &[&forward.last, forward.busy.as_deref().unwrap_or_default()]).await?;
+    create(target, cx, token, &input, Purpose::Deploy).await
+}
+
+async fn when_ready(target: &Deployment, cx: &Context, ready: &Watch) -> Result<Watch> {
+    let mut next = ready.clone();
+    match target.spec.when_ready {
+        WhenReady::Continue => {
+            target.client.go_on(cx, &ready.deployment).await?;
+            next.continued = true;
+        }
+        WhenReady::Stop => {
+            target.client.stop(cx, &ready.deployment, target.spec.stop_with_rollback).await?;
+            next.continued = true;
+            next.rollback_asked = target.spec.stop_with_rollback;
+        }
+        WhenReady::Wait => {}
+    }
+    Ok(next)
+}
+
+/// Somebody else may have deployed since the plan was made; their deployment stays.
+async fn expect_last(target: &Deployment, cx: &Context, expected: &[&str]) -> Result<()> {
+    let group = target.client.group(cx).await;
+    let (application, name) = (&target.spec.application, &target.spec.group);
+    let group = group.map_err(|failure| about_group(failure, application, name, &target.place))?.value;
+    let last = group.last_attempted_deployment.deployment_id;
+    if last.is_empty() || expected.contains(&last.as_str()) {
+        return Ok(());
+    }
+    let found = target.client.deployment(cx, &last).await?.value;
+    // What CodeDeploy does by itself about a deployment that is expected is no change of somebody's mind.
+    if expected.contains(&found.rollback_info.rollback_triggering_deployment_id.as_str()) {
+        return Ok(());
+    }
+    let found = format!("{last} of {} ({})", in_words(&found.revision), found.status);
+    Err(Refusal::Moved { group: name.clone(), found }.into())
+}
+
+fn found_again(cx: &Context, purpose: Purpose, own: &Info) -> Watch {
+    let id = &own.deployment_id;
+    cx.note(Level::Info, "found-again", format!("deployment {id} was made by this run already"));
+    watch(purpose, id, &own.revision)
+}
+
+/// The one CreateDeployment.
+async fn create(
+    target: &Deployment,
+    cx: &Context,
+    token: &Token,
+    input: &Value,
+    purpose: Purpose,
+) -> Result<Watch> {
+    let failure = match target.client.create(cx, input).await {
+        Ok(id) => return Ok(watch(purpose, &id, &input["revision"])),
+        Err(failure) => failure,
+    };
+    if failure.effect() == Effect::Unknown {
+        tokio::time::sleep(SECOND_LOOK).await;
+        if let Some(own) = find::own(&target.client, cx, token, None).await? {
+            return Ok(found_again(cx, purpose, &own));
+        }
+    }
+    if failure.code() == Some("DeploymentLimitExceededException")
+        && let Some(id) = deployment_in(failure.error().message())
+    {
+        // The lists did not show it, or somebody was faster.
+        let active = target.client.deployment(cx, id).await?.value;
+        if run_tag::is_of_token(&active.description, token) {
+            return Ok(found_again(cx, purpose, &active));
+        }
+        return Err(Refusal::busy(&target.spec.group, &active).into());
+    }
+    Err(about_group(failure, &target.spec.application, &target.spec.group, &target.place))
+}
+
+/// Applies an undo, or its next part: stops what is under way, then deploys what was there before unless CodeDeploy does.
+pub(crate) async fn back(
+    target: &Deployment,
+    cx: &Context,
+    token: &Token,
+    back: &Back,
+    so_far: Option<Watch>,
+) -> Result<Watch> {
+    let ours = target.client.deployment(cx, &back.ours).await?.value;
+    let stopping = |asked| Watch {
+        rollback_asked: asked,
+        restores: back.goal.is_some(),
+        ..watch(Purpose::Stop, &back.ours, &ours.revision)
+    };
+    if !ours.is_final() {
+        target.client.stop(cx, &back.ours, target.spec.stop_with_rollback).await?;
+        return Ok(stopping(target.spec.stop_with_rollback));
+    }
+    if so_far.is_none() && ours.rollback().is_some() {
+        return Ok(stopping(true));
+    }
+    if let Some(own) = find::own(&target.client, cx, token, back.at).await? {
+        return Ok(found_again(cx, Purpose::Restore, &own));
+    }
+    expect_last(target, cx, &[&back.ours, ours.rollback().unwrap_or_default()]).await?;
+    let Some(goal) = &back.goal else {
+        let found = format!("{} has ended, and no revision to come back to is known", back.ours);
+        return Err(Refusal::Moved { group: target.spec.group.clone(), found }.into());
+    };
+    let mut input = Value::Object(target.spec.input.clone());
+    input["applicationName"] = json!(target.spec.application);
+    input["deploymentGroupName"] = json!(target.spec.group);
+    input["revision"] = goal.clone();
+    input["description"] = json!(run_tag::described(Some("puts back"), token, goal));
+    create(target, cx, token, &input, Purpose::Restore).await
+}

@@ -1,0 +1,165 @@
+//! What was observed, as plain data, read leniently: statuses stay text, because AWS adds values, and one that nobody knows
+//! must never be taken for success.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// A deployment: `DeploymentInfo`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Info {
+    pub(crate) application_name: String,
+    pub(crate) deployment_group_name: String,
+    pub(crate) deployment_config_name: String,
+    pub(crate) deployment_id: String,
+    pub(crate) revision: Value,
+    pub(crate) status: String,
+    pub(crate) error_information: Option<ErrorInformation>,
+    #[serde(deserialize_with = "epoch")]
+    pub(crate) create_time: Option<Timestamp>,
+    #[serde(deserialize_with = "epoch")]
+    pub(crate) start_time: Option<Timestamp>,
+    #[serde(deserialize_with = "epoch")]
+    pub(crate) complete_time: Option<Timestamp>,
+    pub(crate) description: String,
+    pub(crate) creator: String,
+    pub(crate) auto_rollback_configuration: AutoRollback,
+    pub(crate) rollback_info: RollbackInfo,
+    pub(crate) instance_termination_wait_time_started: bool,
+    pub(crate) blue_green_deployment_configuration: Value,
+    pub(crate) override_alarm_configuration: Value,
+}
+
+/// Why a deployment as a whole failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct ErrorInformation {
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+/// When CodeDeploy rolls back.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct AutoRollback {
+    pub(crate) enabled: bool,
+    pub(crate) events: Vec<String>,
+}
+
+/// What became of a rollback.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct RollbackInfo {
+    pub(crate) rollback_deployment_id: String,
+    pub(crate) rollback_triggering_deployment_id: String,
+    pub(crate) rollback_message: String,
+}
+
+/// A deployment group: `DeploymentGroupInfo`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Group {
+    pub(crate) deployment_config_name: String,
+    pub(crate) compute_platform: String,
+    pub(crate) last_successful_deployment: Brief,
+    pub(crate) last_attempted_deployment: Brief,
+    pub(crate) alarm_configuration: Value,
+    pub(crate) ec2_tag_filters: Value,
+    pub(crate) ec2_tag_set: Value,
+    pub(crate) on_premises_instance_tag_filters: Value,
+    pub(crate) on_premises_tag_set: Value,
+    pub(crate) auto_scaling_groups: Value,
+}
+
+/// A deployment as a group names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Brief {
+    pub(crate) deployment_id: String,
+    pub(crate) status: String,
+}
+
+/// An instance of a deployment: `InstanceTarget`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Target {
+    pub(crate) target_id: String,
+    pub(crate) status: String,
+    #[serde(deserialize_with = "epoch")]
+    pub(crate) last_updated_at: Option<Timestamp>,
+    pub(crate) lifecycle_events: Vec<Event>,
+}
+
+/// A lifecycle event of an instance.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Event {
+    pub(crate) lifecycle_event_name: String,
+    pub(crate) status: String,
+    /// May be absent, even on an event that failed (acquia/moonshot #188).
+    pub(crate) diagnostics: Option<Diagnostics>,
+    #[serde(deserialize_with = "epoch")]
+    pub(crate) start_time: Option<Timestamp>,
+    #[serde(deserialize_with = "epoch")]
+    pub(crate) end_time: Option<Timestamp>,
+}
+
+/// Diagnostics of a lifecycle event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Diagnostics {
+    pub(crate) error_code: String,
+    pub(crate) script_name: String,
+    pub(crate) message: String,
+    pub(crate) log_tail: String,
+}
+
+/// The statuses of a deployment that is under way.
+pub(crate) const ACTIVE: [&str; 5] = ["Created", "Queued", "InProgress", "Baking", "Ready"];
+
+impl Info {
+    /// It will not change any more. An unknown status is none of these.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.status.as_str(), "Succeeded" | "Failed" | "Stopped")
+    }
+
+    pub(crate) fn error_code(&self) -> &str {
+        self.error_information.as_ref().map_or("", |error| error.code.as_str())
+    }
+
+    /// The deployment that rolls this one back.
+    pub(crate) fn rollback(&self) -> Option<&str> {
+        Some(self.rollback_info.rollback_deployment_id.as_str()).filter(|id| !id.is_empty())
+    }
+}
+
+impl Target {
+    pub(crate) fn failed_events(&self) -> impl Iterator<Item = &Event> {
+        self.lifecycle_events.iter().filter(|event| event.status == "Failed")
+    }
+}
+
+/// Reads facts from an answer; members that are `null` count as missing.
+pub(crate) fn read<T: DeserializeOwned>(answer: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(plain(answer))
+}
+
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let kept = members.into_iter().filter(|(_, member)| !member.is_null());
+            Value::Object(kept.map(|(name, member)| (name, plain(member))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(plain).collect()),
+        other => other,
+    }
+}
+
+/// Seconds since 1970 with a fraction, as the JSON protocol writes times.
+fn epoch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let seconds = Option::<f64>::deserialize(deserializer)?;
+    #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, and such a date is refused")]
+    Ok(seconds.and_then(|seconds| Timestamp::from_millisecond((seconds * 1000.0).round() as i64).ok()))
+}

@@ -1,0 +1,307 @@
+//! The validated input of a deployment by CodeDeploy.
+//!
+//! What is wanted is the input of CreateDeployment, as JSON from end to end: a member that nobody here knows survives.
+
+mod check;
+mod revision;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use aws_types::SdkConfig;
+use landfall_core::{Cause, Error, Place, Result};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::client::Client;
+use super::target::Deployment;
+pub use revision::{BundleType, Revision};
+pub(crate) use revision::{in_words, is_pinned_to, is_same};
+
+/// What to do when another deployment of the group is under way: CodeDeploy runs one at a time.
+///
+/// A deployment of the same run is always followed, whatever this says. Somebody else's is never stopped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum IfBusy {
+    /// Refuse; nothing is changed.
+    #[default]
+    Fail,
+    /// Wait for its end, then deploy.
+    Wait,
+    /// Follow it instead of deploying, if it deploys the wanted revision; refuse otherwise. It is never undone.
+    Adopt,
+}
+
+/// What to do when a blue/green deployment is `Ready`: its new instances wait to get the traffic.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum WhenReady {
+    /// Wait for a person; at the deadline that is what is told.
+    #[default]
+    Wait,
+    /// Call ContinueDeployment: the traffic goes to the new instances.
+    Continue,
+    /// Call StopDeployment.
+    Stop,
+}
+
+/// What an agent does about a file that a new revision wants to write and that it did not write itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FileExists {
+    /// The deployment fails on that instance: what CodeDeploy does by default.
+    Disallow,
+    /// The file of the revision takes its place.
+    Overwrite,
+    /// The file on the instance stays.
+    Retain,
+}
+
+/// What makes CodeDeploy roll back by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RollbackOn {
+    /// The deployment failed.
+    Failure,
+    /// An alarm stopped it.
+    Alarm,
+    /// Somebody stopped it.
+    Stop,
+}
+
+/// What is wanted, checked without a call. [`DeploymentSpec::target`] makes the target of it.
+#[derive(Debug, Clone)]
+pub struct DeploymentSpec {
+    pub(crate) application: String,
+    pub(crate) group: String,
+    /// The input of CreateDeployment, all but our part of the description.
+    pub(crate) input: Map<String, Value>,
+    pub(crate) redeploy: bool,
+    pub(crate) if_busy: IfBusy,
+    pub(crate) when_ready: WhenReady,
+    pub(crate) stop_with_rollback: bool,
+    pub(crate) agent_limit: Option<Duration>,
+}
+
+/// Makes a [`DeploymentSpec`].
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct DeploymentBuilder {
+    input: Map<String, Value>,
+    problems: Vec<Cause>,
+    redeploy: bool,
+    if_busy: IfBusy,
+    when_ready: WhenReady,
+    stop_with_rollback: bool,
+    agent_limit: Option<Duration>,
+}
+
+impl DeploymentBuilder {
+    pub(crate) fn new() -> Self {
+        Self {
+            input: Map::new(),
+            problems: Vec::new(),
+            redeploy: false,
+            if_busy: IfBusy::default(),
+            when_ready: WhenReady::default(),
+            stop_with_rollback: true,
+            agent_limit: None,
+        }
+    }
+
+    fn set(mut self, name: &str, value: Value) -> Self {
+        self.input.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Starts from an input of CreateDeployment as JSON, with every member that it has: what GitLab calls
+    /// `CI_AWS_EC2_DEPLOYMENT_FILE`. `name` is told in errors. What is set before is overwritten, what is set after it
+    /// overwrites.
+    pub fn input_file(mut self, name: &str, text: &str) -> Self {
+        match check::read_input(name, text) {
+            Ok(input) => self.input.extend(input),
+            Err(problems) => self.problems.extend(problems),
+        }
+        self
+    }
+
+    /// The application's name.
+    pub fn application(self, application: impl Into<String>) -> Self {
+        self.set("applicationName", json!(application.into()))
+    }
+
+    /// The deployment group's name.
+    pub fn deployment_group(self, group: impl Into<String>) -> Self {
+        self.set("deploymentGroupName", json!(group.into()))
+    }
+
+    /// What is deployed.
+    pub fn revision(self, revision: &Revision) -> Self {
+        self.set("revision", revision.location())
+    }
+
+    /// The deployment configuration, such as `CodeDeployDefault.HalfAtATime`; the group's own when it is not said.
+    pub fn config(self, name: impl Into<String>) -> Self {
+        self.set("deploymentConfigName", json!(name.into()))
+    }
+
+    /// A comment, up to 140 characters: the run's tag is put behind it, and CodeDeploy allows 256.
+    pub fn description(self, text: impl Into<String>) -> Self {
+        self.set("description", json!(text.into()))
+    }
+
+    /// Watches these CloudWatch alarms instead of those of the group; none of them: watches no alarm. Up to 10.
+    pub fn alarms<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        let names: Vec<Value> = names.into_iter().map(|name| json!({ "name": name.into() })).collect();
+        let enabled = !names.is_empty();
+        self.set("overrideAlarmConfiguration", json!({ "enabled": enabled, "alarms": names }))
+    }
+
+    /// When CodeDeploy rolls back by itself, instead of what the group says; nothing in it: never.
+    pub fn auto_rollback(self, on: &[RollbackOn]) -> Self {
+        let events: Vec<&str> = on
+            .iter()
+            .map(|event| match event {
+                RollbackOn::Failure => "DEPLOYMENT_FAILURE",
+                RollbackOn::Alarm => "DEPLOYMENT_STOP_ON_ALARM",
+                RollbackOn::Stop => "DEPLOYMENT_STOP_ON_REQUEST",
+            })
+            .collect();
+        let enabled = !events.is_empty();
+        let configuration =
+            if enabled { json!({ "enabled": true, "events": events }) } else { json!({ "enabled": false }) };
+        self.set("autoRollbackConfiguration", configuration)
+    }
+
+    /// What happens to files that are there already.
+    pub fn file_exists(self, behaviour: FileExists) -> Self {
+        let word = match behaviour {
+            FileExists::Disallow => "DISALLOW",
+            FileExists::Overwrite => "OVERWRITE",
+            FileExists::Retain => "RETAIN",
+        };
+        self.set("fileExistsBehavior", json!(word))
+    }
+
+    /// Goes on when the hook ApplicationStop fails, which runs the scripts of the revision deployed before.
+    pub fn ignore_application_stop_failures(self, ignore: bool) -> Self {
+        self.set("ignoreApplicationStopFailures", json!(ignore))
+    }
+
+    /// Deploys to those instances only that do not run the wanted revision.
+    pub fn update_outdated_only(self, only: bool) -> Self {
+        self.set("updateOutdatedInstancesOnly", json!(only))
+    }
+
+    /// Deploys even when the wanted revision, pinned by eTag, version or commit, is the one deployed last with success.
+    pub fn redeploy(mut self, redeploy: bool) -> Self {
+        self.redeploy = redeploy;
+        self
+    }
+
+    /// What to do about another deployment of the group; [`IfBusy::Fail`] when it is not said.
+    pub fn if_busy(mut self, if_busy: IfBusy) -> Self {
+        self.if_busy = if_busy;
+        self
+    }
+
+    /// What to do when a blue/green deployment waits before the traffic is moved; [`WhenReady::Wait`] when it is not said.
+    pub fn when_ready(mut self, when_ready: WhenReady) -> Self {
+        self.when_ready = when_ready;
+        self
+    }
+
+    /// Whether CodeDeploy is asked to roll back when landfall stops the deployment to undo it (after a cancellation, a
+    /// timeout, or by [`WhenReady::Stop`]); true when it is not said. Without it the last successful revision is deployed by
+    /// a deployment of landfall's own.
+    pub fn stop_with_rollback(mut self, rollback: bool) -> Self {
+        self.stop_with_rollback = rollback;
+        self
+    }
+
+    /// Ends the wait as failed when an instance's agent has not taken up its next lifecycle event for so long; CodeDeploy
+    /// itself waits for about an hour. After 3 minutes it is told in any case. Nothing is ended when it is not said.
+    pub fn agent_limit(mut self, limit: Duration) -> Self {
+        self.agent_limit = Some(limit);
+        self
+    }
+
+    /// Checks the input. No call is made.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] with one cause for each problem.
+    pub fn build(self) -> Result<DeploymentSpec> {
+        let mut problems = self.problems;
+        check::input(&self.input, &mut problems);
+        let text = |name: &str| self.input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (application, group) = (text("applicationName"), text("deploymentGroupName"));
+        if self.agent_limit.is_some_and(|limit| limit.is_zero()) {
+            problems.push(Cause::invalid("agent limit", "the limit for silent agents is zero"));
+        }
+        Error::all(refused(&application, &group), problems)?;
+        Ok(DeploymentSpec {
+            application,
+            group,
+            input: self.input,
+            redeploy: self.redeploy,
+            if_busy: self.if_busy,
+            when_ready: self.when_ready,
+            stop_with_rollback: self.stop_with_rollback,
+            agent_limit: self.agent_limit,
+        })
+    }
+}
+
+fn refused(application: &str, group: &str) -> String {
+    format!("the deployment to group `{group}` of application `{application}` cannot be made as asked")
+}
+
+impl DeploymentSpec {
+    /// The target in this place. No call is made.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] when `config` is for another region than `place`.
+    pub fn target(self, config: &SdkConfig, place: Place) -> Result<Deployment> {
+        let region = config.region().map(|region| region.as_ref().to_owned());
+        let mut problems = Vec::new();
+        if region.as_deref() != Some(place.region.as_str()) {
+            let seen = region.unwrap_or_else(|| "none".to_owned());
+            let message = format!("the SDK configuration is for region {seen} and the place is {place}");
+            problems.push(Cause::invalid("region", message));
+        }
+        Error::all(refused(&self.application, &self.group), problems)?;
+        let client = Client::new(config, &place, &self.application, &self.group);
+        Ok(Deployment::new(place, self, client))
+    }
+
+    /// What is deployed, as the API writes it.
+    pub(crate) fn revision(&self) -> Value {
+        self.input.get("revision").cloned().unwrap_or(Value::Null)
+    }
+
+    /// Pins what is wanted: the same on resume, or it is another deployment.
+    pub(crate) fn digest(&self) -> String {
+        let pinned =
+            json!({ "input": sorted(&Value::Object(self.input.clone())), "redeploy": self.redeploy });
+        hex(&Sha256::digest(pinned.to_string().as_bytes()))
+    }
+}
+
+/// The value with the members of all objects in order: two files that say the same have one digest.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut names: Vec<&String> = members.keys().collect();
+            names.sort();
+            names.into_iter().filter_map(|name| Some((name.clone(), sorted(members.get(name)?)))).collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
