@@ -1,0 +1,9 @@
+//! Whole deployments by CodeDeploy against the simulated AWS, in memory and on a paused clock.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly too")]
+
+mod again;
+mod causes;
+mod conformance;
+mod stage;
+mod undo;

@@ -1,0 +1,91 @@
+//! A simulated AWS, a target that deploys to it, and what was told meanwhile.
+
+use std::sync::{Arc, Mutex};
+
+use landfall_core::context::Clock;
+use landfall_core::event::{Event, EventKind};
+use landfall_core::runtime::Local;
+use landfall_core::target::{Undo, run_step};
+use landfall_core::{Context, Observer, Place, Policy, StepReport};
+use landfall_ec2_cfn::deployment::{Deployment, DeploymentBuilder, Revision};
+use landfall_simulator::{CodeDeploy, DEMO_ACCOUNT, DEMO_REGION, Scenario, Simulator};
+
+pub(crate) struct Stage {
+    pub(crate) simulator: Simulator,
+    told: Arc<Mutex<Vec<Event>>>,
+    clock: Clock,
+}
+
+impl Stage {
+    pub(crate) fn of(scenario: &str) -> Self {
+        let simulator = Simulator::builder().scenario(Scenario::named(scenario).unwrap()).build();
+        let clock = Clock::starting_at(simulator.now());
+        Self { simulator, told: Arc::default(), clock }
+    }
+
+    pub(crate) fn code_deploy(&self) -> CodeDeploy {
+        self.simulator.code_deploy(DEMO_ACCOUNT, DEMO_REGION)
+    }
+
+    pub(crate) fn builder(&self) -> DeploymentBuilder {
+        let revision = Revision::s3("demo-bucket", "demo/2.zip").with_etag("e2");
+        Deployment::builder().application("demo").deployment_group("demo").revision(&revision)
+    }
+
+    pub(crate) fn made(&self, builder: DeploymentBuilder) -> Deployment {
+        let place = Place::new("aws", DEMO_ACCOUNT, DEMO_REGION);
+        builder.build().unwrap().target(&self.simulator.sdk_config(), place).unwrap()
+    }
+
+    pub(crate) fn target(&self) -> Deployment {
+        self.made(self.builder())
+    }
+
+    pub(crate) fn context(&self, run: &str) -> Context {
+        let told = Arc::clone(&self.told);
+        let observer: Arc<dyn Observer> =
+            Arc::new(move |event: &Event| told.lock().unwrap().push(event.clone()));
+        Context::builder(run).clock(self.clock).observer(observer).build()
+    }
+
+    /// One whole step in a process of its own, whose records are lost with it.
+    pub(crate) async fn run(&self, target: &Deployment, policy: &Policy) -> StepReport {
+        let cx = self.context("demo/1/deploy");
+        run_step(&Local::new(cx.clone()), target, &cx, policy).await
+    }
+
+    pub(crate) async fn deploy(&self) -> StepReport {
+        self.run(&self.target(), &Policy::default()).await
+    }
+
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.simulator.count("codedeploy", operation)
+    }
+
+    /// The key of the bundle deployed last with success.
+    pub(crate) fn live(&self) -> String {
+        self.code_deploy().live("demo", "demo")["s3Location"]["key"].as_str().unwrap_or("none").to_owned()
+    }
+
+    /// The texts of news and notes, with the code of a note before it.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let told = self.told.lock().unwrap();
+        told.iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::Note { code, text, .. } => Some(format!("{code}: {text}")),
+                EventKind::News { news } => Some(news.text.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Everything of a report, for messages of failing tests.
+pub(crate) fn told(report: &StepReport) -> String {
+    format!("{:?}\nundone: {:?}", report.verdict, report.undone)
+}
+
+/// Leaves what failed as it is.
+pub(crate) fn keep() -> Policy {
+    Policy::default().on_failure(Undo::Keep)
+}
