@@ -28,7 +28,7 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Deploys a new task definition to an Amazon ECS service and waits for this rollout.
     Ecs(Ecs),
-    /// Deploys to EC2: a CloudFormation stack, a bundle in S3
+    /// Deploys to EC2: a CloudFormation stack, a bundle in S3, a deployment by CodeDeploy
     Ec2(Ec2),
     /// Checks credentials, account, region and target. Changes nothing.
     Doctor(Doctor),
@@ -220,6 +220,12 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("cluster") => "--cluster",
         Some("service") => "--service",
         Some("image") => "--image",
+        Some("application") => "--application",
+        Some("deployment group") => "--deployment-group",
+        Some("s3 location" | "revision") => "--s3-location",
+        Some("deployment file") => "--deployment-file",
+        Some("deployment config") => "--deployment-config",
+        Some("agent limit") => "--agent-limit",
         Some("task definition") => "--task-definition",
         Some("region") => "--region",
         Some("role ARN") => "--role-arn",
@@ -270,7 +276,7 @@ impl Global {
         let policy = Policy::default().on_failure(self.on_failure.into()).on_cancel(self.on_cancel.into());
         let policy = if self.no_wait { policy.without_wait() } else { policy };
         let policy = if self.if_busy == Busy::Wait { policy.waiting_for_resource() } else { policy };
-        match timeout(&self.timeout) {
+        match duration("--timeout", &self.timeout) {
             Ok(timeout) => policy.timeout(timeout),
             Err(problem) => {
                 problems.push(*problem);
@@ -290,7 +296,7 @@ impl Global {
 
     /// `--timeout`, once it was found good.
     pub(crate) fn limit(&self) -> Duration {
-        timeout(&self.timeout).unwrap_or(LONGEST_TIMEOUT)
+        duration("--timeout", &self.timeout).unwrap_or(LONGEST_TIMEOUT)
     }
 
     /// The run's id as given, or nothing.
@@ -309,9 +315,9 @@ impl Global {
     }
 }
 
-fn timeout(text: &str) -> Result<Duration, Box<Cause>> {
+pub(crate) fn duration(flag: &str, text: &str) -> Result<Duration, Box<Cause>> {
     let problem = |why: &str| {
-        let problem = Cause::invalid("--timeout", format!("--timeout {text:?} {why}"));
+        let problem = Cause::invalid(flag, format!("{flag} {text:?} {why}"));
         Box::new(problem.with_hint("give a time with its unit, for example 90s, 15m or 1h30m"))
     };
     let span: jiff::SignedDuration = text.trim().parse().map_err(|_| problem("is not a length of time"))?;

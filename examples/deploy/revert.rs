@@ -1,6 +1,8 @@
 //! `deploy revert RUN`: undoes a run by what its journal recorded.
 
+use landfall::auth::Session;
 use landfall::aws::environment::Environment;
+use landfall::ec2_cfn::deployment::Deployment;
 use landfall::ecs::EcsService;
 use landfall::event::{EventKind, Level};
 use landfall::journal::{Attempt, Records, Run, Stage};
@@ -12,8 +14,8 @@ use landfall::{
 use crate::flags::{Global, Revert};
 use crate::{journal, session};
 
-/// The only kind of target that this binary can undo.
-const KIND: &str = "ecs-service";
+/// The kinds of targets that this binary can undo.
+const KINDS: [&str; 2] = ["ecs-service", "codedeploy-deployment"];
 
 /// Runs the subcommand and gives the exit code: 0 when what was there before is there again.
 ///
@@ -49,20 +51,29 @@ pub(crate) async fn run(
             )
             .with_hint("sign in to the account and region of the run"));
         }
-        let [cluster, service] = step.resource.names.as_slice() else {
-            return Err(Error::internal(format!("{} has no cluster and service", step.resource)));
-        };
-        let spec = EcsService::builder().cluster(cluster).service(service).build()?;
-        targets.push(spec.target(&ready.session.config, place.clone())?);
+        targets.push(target(&step.resource, &ready.session)?);
     }
     let mut code = 0;
     for (step, target) in steps.iter().zip(&targets) {
-        code = code.max(undo(step, target, &run, cx, &policy).await);
+        code = code.max(undo(step, &**target, &run, cx, &policy).await);
         if code != 0 {
             break;
         }
     }
     Ok(code)
+}
+
+/// The target of a resource, by its names alone.
+fn target(resource: &Resource, session: &Session) -> Result<Box<dyn DeployTarget>> {
+    let (config, place) = (&session.config, session.place.clone());
+    let [outer, inner] = resource.names.as_slice() else {
+        return Err(Error::internal(format!("{resource} has not two names")));
+    };
+    if resource.kind == "codedeploy-deployment" {
+        let spec = Deployment::builder().application(outer).deployment_group(inner).build_for_undo()?;
+        return Ok(Box::new(spec.target(config, place)?));
+    }
+    Ok(Box::new(EcsService::builder().cluster(outer).service(inner).build()?.target(config, place)?))
 }
 
 /// A step that is to be undone.
@@ -96,10 +107,11 @@ fn steps(run: &Run) -> Result<Vec<Step>> {
         let made_for = plan.made_for.clone();
         let made_for =
             made_for.ok_or_else(|| refused(format!("what step {name} deployed to is not recorded")))?;
-        if made_for.resource.kind != KIND {
+        if !KINDS.contains(&made_for.resource.kind.as_str()) {
             let kind = &made_for.resource.kind;
             return Err(refused(format!(
-                "step {name} is of the kind {kind}, and this program undoes {KIND} only"
+                "step {name} is of the kind {kind}, and this program undoes {} only",
+                KINDS.join(" and ")
             ))
             .with_hint("undo it with the program that made it"));
         }
@@ -131,7 +143,7 @@ fn already(step: &str, undone: &Undone) -> String {
     }
 }
 
-async fn undo(step: &Step, target: &EcsService, run: &Run, cx: &Context, policy: &Policy) -> u8 {
+async fn undo(step: &Step, target: &dyn DeployTarget, run: &Run, cx: &Context, policy: &Policy) -> u8 {
     let (cx, runtime) = run.at_attempt(&cx.in_step(&step.attempt.step), step.attempt.number);
     cx.note(Level::Info, "revert", format!("undoing run {} of {}", cx.run(), target.resource()));
     if step.attempt.stage < Stage::Succeeded {

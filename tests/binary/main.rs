@@ -4,6 +4,7 @@
 mod bad_input;
 mod busy;
 mod causes;
+mod ec2_deploy;
 mod journal;
 mod machine;
 mod outcomes;

@@ -1,6 +1,7 @@
-//! `deploy ec2`: a stack and a bundle, each by itself.
+//! `deploy ec2`: a stack, a bundle and a deployment, each by itself.
 
 mod bundle;
+mod deploy;
 mod stack;
 
 use clap::{Args, Subcommand};
@@ -22,6 +23,8 @@ enum Part {
     Stack(Box<stack::Stack>),
     /// Packs a folder and sends it to S3, unless it is there already.
     Bundle(Box<bundle::Bundle>),
+    /// Deploys a revision to the instances of a CodeDeploy deployment group and waits for it.
+    Deploy(Box<deploy::Deploy>),
 }
 
 impl Ec2 {
@@ -30,6 +33,7 @@ impl Ec2 {
         match self.part {
             Part::Stack(_) => "stack",
             Part::Bundle(_) => "bundle",
+            Part::Deploy(_) => "deployment",
         }
     }
 }
@@ -48,6 +52,7 @@ pub(crate) async fn run(
     match &what.part {
         Part::Stack(what) => stack::run(global, what, process, cx, problems).await,
         Part::Bundle(what) => bundle::run(global, what, process, cx, problems).await,
+        Part::Deploy(what) => deploy::run(global, what, process, cx, problems).await,
     }
 }
 

@@ -75,19 +75,19 @@ async fn a_deployment_that_lists_do_not_show_yet_is_known_by_the_refusal_of_a_se
 
 #[tokio::test(start_paused = true)]
 async fn somebody_elses_deployment_is_waited_for_or_adopted_and_never_stopped() {
-    let stage = Stage::of("ec2-busy");
+    let stage = Stage::of("deployment-busy");
     let report = stage.run(&stage.made(stage.builder().if_busy(IfBusy::Wait)), &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert_eq!((stage.live().as_str(), stage.calls("StopDeployment")), ("demo/2.zip", 0));
 
-    let stage = Stage::of("ec2-busy");
+    let stage = Stage::of("deployment-busy");
     let other = Revision::s3("demo-bucket", "demo/other.zip");
     let adopted = stage.made(stage.builder().revision(&other).if_busy(IfBusy::Adopt));
     let report = stage.run(&adopted, &Policy::default()).await;
     assert!(report.is_success(), "{}", told(&report));
     assert_eq!((stage.live().as_str(), stage.simulator.writes().len()), ("demo/other.zip", 0));
 
-    let stage = Stage::of("ec2-busy");
+    let stage = Stage::of("deployment-busy");
     let report = stage.run(&stage.made(stage.builder().if_busy(IfBusy::Adopt)), &Policy::default()).await;
     assert!(told(&report).contains("cannot be adopted"), "{}", told(&report));
     assert!(stage.simulator.writes().is_empty());

@@ -26,38 +26,62 @@ fn causes(report: &StepReport) -> Vec<(String, String, String)> {
 async fn every_failure_mode_names_its_cause_its_next_step_and_its_exit_code() {
     // Scenario, code of the cause, words of its message, words of its next step, exit code with nothing undone by landfall.
     let table = [
-        ("ec2-application-missing", "refused", "no application `demo`", "check the application's name", 1),
-        ("ec2-role-missing", "role-missing", "IAM_ROLE_MISSING", "service role", 1),
-        ("ec2-no-instances", "no-instances", "NO_INSTANCES", "tag filters", 1),
-        ("ec2-busy", "refused", "d-", "--if-busy", 1),
-        ("ec2-hook-fails", "script-failed", "scripts/migrate.sh ended with exit code 3", "last lines", 3),
-        ("ec2-hook-fails", "health-constraints", "1 failed, first i-0aaaaaaaaaaaaaaa1", "repair", 3),
         (
-            "ec2-script-missing",
+            "deployment-application-missing",
+            "refused",
+            "no application `demo`",
+            "check the application's name",
+            1,
+        ),
+        ("deployment-role-missing", "role-missing", "IAM_ROLE_MISSING", "service role", 1),
+        ("deployment-no-instances", "no-instances", "NO_INSTANCES", "tag filters", 1),
+        ("deployment-busy", "refused", "d-", "--if-busy", 1),
+        (
+            "deployment-hook-fails",
+            "script-failed",
+            "scripts/migrate.sh ended with exit code 3",
+            "last lines",
+            3,
+        ),
+        ("deployment-hook-fails", "health-constraints", "1 failed, first i-0aaaaaaaaaaaaaaa1", "repair", 3),
+        (
+            "deployment-script-missing",
             "script-missing",
             "scripts/prepare.sh is not in the revision",
             "appspec.yml",
             3,
         ),
-        ("ec2-script-not-executable", "script-not-executable", "scripts/start.sh", "executable bit", 3),
-        ("ec2-script-timed-out", "script-timed-out", "did not end in time", "redirect", 3),
         (
-            "ec2-stop-hook-fails",
+            "deployment-script-not-executable",
+            "script-not-executable",
+            "scripts/start.sh",
+            "executable bit",
+            3,
+        ),
+        ("deployment-script-timed-out", "script-timed-out", "did not end in time", "redirect", 3),
+        (
+            "deployment-stop-hook-fails",
             "script-failed",
             "ApplicationStop failed",
             "ignoreApplicationStopFailures",
             3,
         ),
-        ("ec2-file-exists", "file-exists", "/srv/demo/index.html", "fileExistsBehavior", 3),
-        ("ec2-alarm", "alarm", "demo-errors", "alarm", 1),
-        ("ec2-stopped", "stopped", "somebody stopped", "CloudTrail", 1),
-        ("ec2-timeout", "timed-out", "TIMEOUT", "did not come to its end", 3),
-        ("ec2-rollback-fails", "rollback-failed", "has failed too", "neither revision", 1),
-        ("ec2-no-rollback", "rollback-not-started", "no last known successful revision", "known to work", 1),
-        ("ec2-bundle-missing", "bundle-missing", "REVISION_MISSING", "push", 1),
-        ("ec2-bundle-changed", "bundle-changed", "etag", "push again", 3),
-        ("ec2-bundle-denied", "bundle-denied", "Access Denied", "s3:GetObject", 3),
-        ("ec2-disk-full", "disk-full", "50", "make room", 3),
+        ("deployment-file-exists", "file-exists", "/srv/demo/index.html", "fileExistsBehavior", 3),
+        ("deployment-alarm", "alarm", "demo-errors", "alarm", 1),
+        ("deployment-stopped", "stopped", "somebody stopped", "CloudTrail", 1),
+        ("deployment-timeout", "timed-out", "TIMEOUT", "did not come to its end", 3),
+        ("deployment-rollback-fails", "rollback-failed", "has failed too", "neither revision", 1),
+        (
+            "deployment-no-rollback",
+            "rollback-not-started",
+            "no last known successful revision",
+            "known to work",
+            1,
+        ),
+        ("deployment-bundle-missing", "bundle-missing", "REVISION_MISSING", "push", 1),
+        ("deployment-bundle-changed", "bundle-changed", "etag", "push again", 3),
+        ("deployment-bundle-denied", "bundle-denied", "Access Denied", "s3:GetObject", 3),
+        ("deployment-disk-full", "disk-full", "50", "make room", 3),
     ];
     for (scenario, code, message, hint, exit) in table {
         let stage = Stage::of(scenario);
@@ -73,7 +97,7 @@ async fn every_failure_mode_names_its_cause_its_next_step_and_its_exit_code() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_script_is_told_with_its_log_while_the_deployment_goes_on() {
-    let stage = Stage::of("ec2-hook-fails");
+    let stage = Stage::of("deployment-hook-fails");
     let report = stage.deploy().await;
     let log = stage.told();
     let at = |words: &str| log.iter().position(|line| line.contains(words));
@@ -87,7 +111,7 @@ async fn a_failed_script_is_told_with_its_log_while_the_deployment_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_success_that_leaves_instances_behind_lists_them() {
-    let stage = Stage::of("ec2-partial");
+    let stage = Stage::of("deployment-partial");
     let report = stage.deploy().await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     let log = stage.told();
@@ -100,7 +124,7 @@ async fn a_success_that_leaves_instances_behind_lists_them() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_agent_is_told_after_three_minutes_and_again_at_the_deadline() {
-    let stage = Stage::of("ec2-agent-silent");
+    let stage = Stage::of("deployment-agent-silent");
     let report = stage.run(&stage.target(), &keep().timeout(Duration::from_secs(600))).await;
     assert_eq!(report.exit_code(), 6, "{}", told(&report));
     assert!(report.verdict.causes.iter().any(|cause| cause.code == "agent-silent"), "{}", told(&report));
@@ -111,20 +135,20 @@ async fn a_silent_agent_is_told_after_three_minutes_and_again_at_the_deadline() 
             .any(|line| line.starts_with("agent-silent") && line.contains("i-0aaaaaaaaaaaaaaa1"))
     );
 
-    let stage = Stage::of("ec2-agent-silent");
+    let stage = Stage::of("deployment-agent-silent");
     let target = stage.made(stage.builder().agent_limit(Duration::from_secs(300)));
     let report = stage.run(&target, &keep()).await;
     assert_eq!(report.verdict.outcome, Outcome::Ended(End::Failed), "{}", told(&report));
     assert!(report.verdict.causes.iter().any(|cause| cause.code == "agent-limit"));
 
-    let stage = Stage::of("ec2-agent-silent");
+    let stage = Stage::of("deployment-agent-silent");
     let report = stage.run(&stage.target(), &keep().timeout(Duration::from_secs(3 * 3_600))).await;
     assert!(report.verdict.causes.iter().any(|cause| cause.code == "agent-unreachable"), "{}", told(&report));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_ready_deployment_waits_for_a_person_or_goes_on_or_stops_as_asked() {
-    let stage = Stage::of("ec2-ready");
+    let stage = Stage::of("deployment-ready");
     let report = stage.run(&stage.target(), &keep().timeout(Duration::from_secs(120))).await;
     assert_eq!(report.exit_code(), 8, "{}", told(&report));
     assert!(
@@ -133,18 +157,18 @@ async fn a_ready_deployment_waits_for_a_person_or_goes_on_or_stops_as_asked() {
         told(&report)
     );
 
-    let stage = Stage::of("ec2-ready");
+    let stage = Stage::of("deployment-ready");
     let report = stage.run(&stage.target(), &keep().timeout(Duration::from_secs(2 * 3_600))).await;
     assert_eq!(report.verdict.outcome, Outcome::Ended(End::Stopped), "{}", told(&report));
     assert!(report.verdict.causes.iter().any(|cause| cause.code == "timed-out"), "{}", told(&report));
 
-    let stage = Stage::of("ec2-ready");
+    let stage = Stage::of("deployment-ready");
     let report =
         stage.run(&stage.made(stage.builder().when_ready(WhenReady::Continue)), &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert_eq!((stage.calls("ContinueDeployment"), stage.live().as_str()), (1, "demo/2.zip"));
 
-    let stage = Stage::of("ec2-ready");
+    let stage = Stage::of("deployment-ready");
     let report = stage.run(&stage.made(stage.builder().when_ready(WhenReady::Stop)), &keep()).await;
     assert!(matches!(report.verdict.outcome, Outcome::Ended(_)), "{}", told(&report));
     assert_eq!((stage.calls("StopDeployment"), stage.live().as_str()), (1, "demo/1.zip"));

@@ -8,7 +8,7 @@ use crate::stage::{Stage, told};
 
 #[tokio::test(start_paused = true)]
 async fn what_takes_too_long_is_stopped_and_rolled_back_by_codedeploy() {
-    let stage = Stage::of("ec2-agent-silent");
+    let stage = Stage::of("deployment-agent-silent");
     let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(240))).await;
     assert_eq!((report.exit_code(), &report.undone), (6, &Undone::Reverted), "{}", told(&report));
     assert_eq!((stage.calls("StopDeployment"), stage.calls("CreateDeployment")), (1, 1), "{}", told(&report));
@@ -16,7 +16,7 @@ async fn what_takes_too_long_is_stopped_and_rolled_back_by_codedeploy() {
 
 #[tokio::test(start_paused = true)]
 async fn without_codedeploys_rollback_landfall_deploys_what_was_there_before() {
-    let stage = Stage::of("ec2-agent-silent");
+    let stage = Stage::of("deployment-agent-silent");
     let target = stage.made(stage.builder().stop_with_rollback(false));
     stage.code_deploy().change_group("demo", "demo", |group| {
         group.rules.iter_mut().for_each(|rule| rule.in_rollbacks = false);
@@ -39,7 +39,7 @@ async fn without_codedeploys_rollback_landfall_deploys_what_was_there_before() {
 
 #[tokio::test(start_paused = true)]
 async fn a_first_revision_that_failed_cannot_be_undone_and_that_is_said() {
-    let stage = Stage::of("ec2-no-rollback");
+    let stage = Stage::of("deployment-no-rollback");
     let report = stage.deploy().await;
     assert!(
         matches!(&report.undone, Undone::Impossible { reason } if reason.contains("nothing to come back to")),

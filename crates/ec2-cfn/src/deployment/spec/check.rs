@@ -35,11 +35,16 @@ pub(super) fn read_input(name: &str, text: &str) -> Result<Map<String, Value>, V
     }
 }
 
-/// Finds all problems of an input.
-pub(super) fn input(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
+/// Checks the names of application and group.
+pub(super) fn names(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
     for (member, what) in NAMES {
         name(input.get(member), what, problems);
     }
+}
+
+/// Finds all problems of an input.
+pub(super) fn input(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
+    names(input, problems);
     revision(input.get("revision"), problems);
     if let Some(config) = input.get("deploymentConfigName") {
         name(Some(config), "deployment config", problems);

@@ -233,8 +233,25 @@ impl DeploymentBuilder {
     /// # Errors
     /// [`landfall_core::ErrorKind::Invalid`] with one cause for each problem.
     pub fn build(self) -> Result<DeploymentSpec> {
-        let mut problems = self.problems;
+        let mut problems = Vec::new();
         check::input(&self.input, &mut problems);
+        self.checked(problems)
+    }
+
+    /// Makes a target that can undo what another process has recorded, and cannot deploy: application and group are
+    /// enough. No call is made.
+    ///
+    /// # Errors
+    /// As [`DeploymentBuilder::build`].
+    pub fn build_for_undo(self) -> Result<DeploymentSpec> {
+        let mut problems = Vec::new();
+        check::names(&self.input, &mut problems);
+        self.checked(problems)
+    }
+
+    fn checked(self, found: Vec<Cause>) -> Result<DeploymentSpec> {
+        let mut problems = self.problems;
+        problems.extend(found);
         let text = |name: &str| self.input.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (application, group) = (text("applicationName"), text("deploymentGroupName"));
         if self.agent_limit.is_some_and(|limit| limit.is_zero()) {
