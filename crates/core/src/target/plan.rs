@@ -166,6 +166,10 @@ pub struct Receipt {
     pub summary: String,
     /// The target's own data. Names, ARNs and digests, never secrets.
     pub payload: Value,
+    /// The change itself has not been started by this part: another one comes before that. A step that does not wait for
+    /// the end waits at least for that one, or else nothing would ever be changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_prepares: bool,
 }
 
 impl Receipt {
@@ -179,7 +183,15 @@ impl Receipt {
         summary: impl Into<String>,
         payload: &T,
     ) -> Result<Self> {
-        Ok(Self { kind: kind.to_owned(), version, summary: summary.into(), payload: write(kind, payload)? })
+        let (kind, payload) = (kind.to_owned(), write(kind, payload)?);
+        Ok(Self { kind, version, summary: summary.into(), payload, only_prepares: false })
+    }
+
+    /// Says whether another part comes before the change itself is started.
+    #[must_use]
+    pub fn preparing(mut self, only_prepares: bool) -> Self {
+        self.only_prepares = only_prepares;
+        self
     }
 
     /// The payload.

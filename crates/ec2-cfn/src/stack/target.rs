@@ -106,7 +106,7 @@ impl DeployTarget for Stack {
             Work::Back(back) => apply::back(self, cx, &plan.token, &back, so_far.as_ref()).await?,
             Work::Delete(_) => return Err(super::error::Refusal::OtherSpecification.into()),
         };
-        Receipt::new(KIND, VERSION, summary(&watch), &watch)
+        receipt(&watch)
     }
 
     async fn observe(&self, cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
@@ -127,8 +127,14 @@ impl DeployTarget for Stack {
     }
 }
 
+/// A receipt for what is looked at.
+pub(crate) fn receipt(watch: &Watch) -> Result<Receipt> {
+    let prepares = matches!(watch.purpose, Purpose::Busy | Purpose::Recreate | Purpose::ChangeSet);
+    Ok(Receipt::new(KIND, VERSION, summary(watch), watch)?.preparing(prepares))
+}
+
 /// What was started, in words.
-pub(crate) fn summary(watch: &Watch) -> String {
+fn summary(watch: &Watch) -> String {
     let change_set = watch.change_set.as_deref().map(short).unwrap_or_default();
     match watch.purpose {
         Purpose::Busy => "waiting for somebody else's operation of the stack".to_owned(),

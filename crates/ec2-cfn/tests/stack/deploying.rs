@@ -71,3 +71,15 @@ async fn a_change_set_that_finds_nothing_is_deleted_and_the_outcome_is_unchanged
     assert_eq!(stage.stack().change_sets.len(), 1, "only the executed one of the first deployment");
     assert_eq!(report.exit_code(), 0);
 }
+
+#[tokio::test(start_paused = true)]
+async fn without_waiting_the_change_set_is_executed_all_the_same() {
+    let stage = Stage::updating();
+    let report = stage.run(&stage.target(), &Policy::default().without_wait()).await;
+    assert_eq!(report.verdict.outcome, Outcome::Started, "{}", told(&report));
+    assert_eq!(stage.writes(), ["CreateChangeSet", "ExecuteChangeSet"]);
+    assert_eq!(stage.stack().status, "UPDATE_IN_PROGRESS");
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    let report = stage.deploy().await;
+    assert!(report.is_success() && stage.writes().len() == 2, "{}", told(&report));
+}

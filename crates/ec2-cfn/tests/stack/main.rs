@@ -12,4 +12,5 @@ mod conformance;
 mod deploying;
 mod stage;
 mod states;
+mod templates;
 mod undoing;

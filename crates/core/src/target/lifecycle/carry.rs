@@ -49,7 +49,8 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
                 continue; // An earlier process has gone on to the next part already.
             }
             // A plan without changes is looked at even so: "unchanged" says that what is there is healthy.
-            if !self.policy.wait && way == Direction::Forward && !plan.is_empty() {
+            let started = !plan.is_empty() && !next.only_prepares;
+            if !self.policy.wait && way == Direction::Forward && started {
                 return (receipt, Verdict::new(Outcome::Started));
             }
             let wait = Wait {

@@ -20,7 +20,7 @@ use super::judge::start::{Start, start};
 use super::memory::{Delete, Purpose, VERSION, Watch, Work};
 use super::observe::{Subject, observe};
 use super::spec::IfBusy;
-use super::target::{KIND, PREFIX, summary};
+use super::target::{KIND, PREFIX, receipt};
 use super::template::digest;
 pub use spec::{StackDeletionBuilder, StackDeletionSpec};
 
@@ -126,7 +126,7 @@ impl DeployTarget for StackDeletion {
         let Some(stack) = self.found(cx, &id).await? else {
             watch.purpose = Purpose::Cleared;
             watch.unchanged = plan.is_empty();
-            return Receipt::new(KIND, VERSION, "there is no stack", &watch);
+            return receipt(&watch);
         };
         watch.since = newest_event(&self.client, cx, &stack.id).await?;
         if Self::is_busy(&stack) && stack.status != "DELETE_IN_PROGRESS" {
@@ -145,7 +145,7 @@ impl DeployTarget for StackDeletion {
             let role = self.spec.role_arn.as_deref().or(stack.role_arn.as_deref());
             self.client.delete_stack(cx, &stack.id, &token, &how, role).await?;
         }
-        Receipt::new(KIND, VERSION, summary(&watch), &watch)
+        receipt(&watch)
     }
 
     async fn observe(&self, cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
