@@ -8,6 +8,7 @@ mod differences;
 mod identity;
 mod release;
 mod rights;
+mod stacks;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -70,7 +71,9 @@ use behaviour;
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Behaviour> {
-    [api::BEHAVIOURS, identity::BEHAVIOURS, release::BEHAVIOURS, rights::BEHAVIOURS].into_iter().flatten()
+    [api::BEHAVIOURS, identity::BEHAVIOURS, release::BEHAVIOURS, rights::BEHAVIOURS, stacks::BEHAVIOURS]
+        .into_iter()
+        .flatten()
 }
 
 /// One answer, for the table at the end.

@@ -85,6 +85,9 @@ pub(crate) struct Back {
     pub(crate) change_set: String,
     /// The shell of the stack was there before and stays.
     pub(crate) keep_shell: bool,
+    /// Nothing but settings had been changed.
+    #[serde(default)]
+    pub(crate) settings_only: bool,
 }
 
 /// A deletion, planned.

@@ -3,7 +3,7 @@
 use landfall_core::target::Effect;
 use landfall_core::{Change, Context, Result, Revert, Token};
 
-use super::apply::is_executed;
+use super::apply::{is_newest, newest_events};
 use super::error::Refusal;
 use super::facts::StackFacts;
 use super::judge::start::way_out;
@@ -25,7 +25,7 @@ pub(crate) async fn revert(
     let unexecuted = unexecuted.filter(|found| !found.execution.starts_with("EXECUTE_"));
     if let Some(found) = unexecuted {
         let text = format!("change set {name}, which was not executed");
-        return plan(target, &found.stack_id, &name, origin, Change::new(Effect::Delete, text));
+        return plan(target, &found.stack_id, &name, origin, false, Change::new(Effect::Delete, text));
     }
     let id = receipt.map(|watch| watch.stack_id.as_str()).filter(|id| !id.is_empty());
     let known = id.unwrap_or(&target.spec.name);
@@ -35,10 +35,11 @@ pub(crate) async fn revert(
         matches!(watch.purpose, Purpose::Create | Purpose::Update)
             || (watch.purpose == Purpose::Standing && watch.change_set.is_some() && !watch.unchanged)
     });
-    if stack.status == "DELETE_COMPLETE" || is_executed(&stack, &undo) {
+    let events = newest_events(&target.client, cx, &stack.id).await?;
+    if stack.status == "DELETE_COMPLETE" || is_newest(&target.client, cx, &stack, &undo, &events).await? {
         return Ok(Revert::NothingToDo);
     }
-    if !is_executed(&stack, &name) {
+    if !is_newest(&target.client, cx, &stack, &name, &events).await? {
         if started {
             return Err(moved(target, &stack));
         }
@@ -61,7 +62,14 @@ fn moved(target: &Stack, stack: &StackFacts) -> landfall_core::Error {
     Refusal::Moved { name: target.spec.name.clone(), what }.into()
 }
 
-fn plan(target: &Stack, stack_id: &str, name: &str, origin: &Origin, change: Change) -> Result<Revert> {
+fn plan(
+    target: &Stack,
+    stack_id: &str,
+    name: &str,
+    origin: &Origin,
+    settings_only: bool,
+    change: Change,
+) -> Result<Revert> {
     let goal = match origin {
         Origin::Stack(before) => Some((**before).clone()),
         _ => None,
@@ -71,6 +79,7 @@ fn plan(target: &Stack, stack_id: &str, name: &str, origin: &Origin, change: Cha
         goal,
         change_set: name.to_owned(),
         keep_shell: !matches!(origin, Origin::Absent),
+        settings_only,
     };
     Ok(Revert::Plan(Box::new(target.plan_of(vec![change], &Work::Back(Box::new(back)))?)))
 }
@@ -85,7 +94,7 @@ fn of_settings(target: &Stack, stack: &StackFacts, name: &str, origin: &Origin) 
     }
     let text = format!("termination protection: {} -> {}", stack.protected, before.protected);
     let change = Change::new(Effect::Update, target.subject()).with_details([text]);
-    plan(target, &stack.id, name, origin, change)
+    plan(target, &stack.id, name, origin, true, change)
 }
 
 fn of_created(target: &Stack, stack: &StackFacts, name: &str, origin: &Origin) -> Result<Revert> {
@@ -99,7 +108,7 @@ fn of_created(target: &Stack, stack: &StackFacts, name: &str, origin: &Origin) -
     }
     let text = "it was made by this deployment; what its template retains stays behind";
     let change = Change::new(Effect::Delete, target.subject()).with_details([text]);
-    plan(target, &stack.id, name, origin, change)
+    plan(target, &stack.id, name, origin, false, change)
 }
 
 fn of_updated(
@@ -119,15 +128,22 @@ fn of_updated(
             })
         }
         "UPDATE_IN_PROGRESS" => {
-            plan(target, &stack.id, name, origin, change("the update under way is cancelled"))
+            plan(target, &stack.id, name, origin, false, change("the update under way is cancelled"))
         }
         "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => {
             if let Some(reason) = impossible(target, before) {
                 return Ok(Revert::Impossible { reason });
             }
-            plan(target, &stack.id, name, origin, change("the previous template and the previous values"))
+            plan(
+                target,
+                &stack.id,
+                name,
+                origin,
+                false,
+                change("the previous template and the previous values"),
+            )
         }
-        _ => plan(target, &stack.id, name, origin, change("the failed update is rolled back")),
+        _ => plan(target, &stack.id, name, origin, false, change("the failed update is rolled back")),
     }
 }
 

@@ -125,6 +125,11 @@ async fn a_kept_failure_is_gone_on_from_by_a_better_template() {
 async fn a_stop_leaves_the_update_alone_or_cancels_it_as_asked() {
     for (on_cancel, status) in [(Undo::Keep, "UPDATE_COMPLETE"), (Undo::Revert, "UPDATE_ROLLBACK_COMPLETE")] {
         let stage = Stage::updating();
+        stage.aws().behave(StackRule {
+            operation: "create".to_owned(),
+            takes_ms: Some(20_000),
+            ..StackRule::default()
+        });
         let token = CancellationToken::new();
         let stop = token.clone();
         let observer = move |event: &Event| {

@@ -5,7 +5,7 @@ use landfall_core::{Context, Result, Token};
 
 use super::change_set::sent_change_set;
 use super::execute::{delete_shell, execute};
-use super::{is_executed, newest_event, sent};
+use super::{is_executed, is_newest, newest_event, newest_events, sent};
 use crate::stack::client::{Deletion, NewChangeSet};
 use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
@@ -89,34 +89,42 @@ async fn restore(
         watch.change_set.clone_from(&stack.change_set);
         watch
     };
-    if is_executed(stack, name) {
-        return Ok(watch(Purpose::Update));
-    }
     if let Some(found) = target.client.describe_change_set(cx, name, false).await? {
-        let mut made = watch(Purpose::ChangeSet);
+        let executed = found.execution.starts_with("EXECUTE_");
+        let mut made = watch(if executed { Purpose::Update } else { Purpose::ChangeSet });
         made.change_set = Some(found.arn);
         made.since = found.created;
         return Ok(made);
     }
+    if is_executed(stack, name) {
+        return Ok(watch(Purpose::Update));
+    }
+    let events = newest_events(&target.client, cx, &stack.id).await?;
+    if !back.settings_only && !is_newest(&target.client, cx, stack, &back.change_set, &events).await? {
+        let what = "another operation has come after this deployment".to_owned();
+        return Err(Refusal::Moved { name: target.spec.name.clone(), what }.into());
+    }
+    let since = events.first().and_then(|event| event.at);
     settings(target, cx, before, stack).await?;
-    if !is_executed(stack, &back.change_set) {
-        // Only settings had been changed.
+    if back.settings_only {
         return Ok(watch(Purpose::Cleared));
     }
     match stack.status.as_str() {
         "UPDATE_ROLLBACK_COMPLETE" => Ok(watch(Purpose::Cleared)),
         "UPDATE_IN_PROGRESS" => {
-            let since = newest_event(&target.client, cx, &stack.id).await?;
-            target.client.cancel_update(cx, &stack.id, &token).await?;
+            match target.client.cancel_update(cx, &stack.id, &token).await {
+                // It has ended meanwhile: the wait sees how, and the next part does what is then to be done.
+                Err(failure)
+                    if failure.error().message().contains("cannot be called from current stack status") => {}
+                made => made?,
+            }
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         "UPDATE_FAILED" | "CREATE_FAILED" => {
-            let since = newest_event(&target.client, cx, &stack.id).await?;
             target.client.rollback(cx, &stack.id, &token).await?;
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         "UPDATE_ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
-            let since = newest_event(&target.client, cx, &stack.id).await?;
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         status if status.ends_with("_IN_PROGRESS") => Ok(watch(Purpose::Busy)),

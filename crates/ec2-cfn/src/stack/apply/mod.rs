@@ -6,16 +6,17 @@
 mod back;
 mod change_set;
 mod execute;
+mod newest;
 
 pub(crate) use back::back;
 pub(crate) use change_set::make as make_change_set;
 pub(crate) use execute::{delete_shell, refusal_of};
+pub(crate) use newest::{is_newest, newest_event, newest_events};
 
-use jiff::Timestamp;
 use landfall_core::event::Level;
 use landfall_core::{Context, Result, Token};
 
-use super::client::{Client, Deletion};
+use super::client::Deletion;
 use super::error::Refusal;
 use super::facts::{ChangeSetFacts, StackFacts};
 use super::judge::start::{Start, start, way_out};
@@ -245,12 +246,4 @@ pub(super) async fn sent(target: &Stack, cx: &Context, text: &str) -> Result<sup
     };
     let digest = template::digest(text.as_bytes());
     Ok(SentTemplate::Url(target.client.upload_template(cx, bucket, &digest, text).await?))
-}
-
-/// When the newest event of a stack was: what an operation that begins now does comes after it. None: events may not be
-/// read.
-pub(crate) async fn newest_event(client: &Client, cx: &Context, stack_id: &str) -> Result<Option<Timestamp>> {
-    let page = client.events(cx, stack_id, None).await;
-    let page = super::client::allowed(cx, "cloudformation:DescribeStackEvents", page)?;
-    Ok(page.and_then(|page| page.events.first().and_then(|event| event.at)))
 }

@@ -156,6 +156,7 @@ async fn operation(
         Standing::Done if watch.settings && matches!(watch.purpose, Purpose::Create | Purpose::Update) => {
             State::Proceed
         }
+        Standing::Done if watch.purpose == Purpose::Delete => State::Ready(Outputs::new()),
         Standing::Done => State::Ready(outputs(subject, cx, stack.as_ref())),
         Standing::Next => State::Proceed,
         Standing::Going(waiting_for) => State::pending(told::counted(&memory, waiting_for)),
