@@ -8,7 +8,7 @@ use landfall_core::runtime::Local;
 use landfall_core::target::{Undo, run_step, undo_step};
 use landfall_core::{Context, End, Outcome, Policy, Undone};
 use landfall_ec2_cfn::stack::OnStackFailure;
-use landfall_simulator::StackRule;
+use landfall_simulator::{Fault, FaultKind, StackRule};
 use serde_json::json;
 
 use crate::stage::{NAME, Stage, TEMPLATE, earlier, keep, told};
@@ -148,4 +148,26 @@ async fn a_stop_leaves_the_update_alone_or_cancels_it_as_asked() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(stage.stack().status, status);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_to_cancel_that_comes_too_late_is_followed_by_the_previous_template() {
+    let stage = Stage::updating();
+    let too_late = FaultKind::Error {
+        code: "ValidationError".to_owned(),
+        message: "CancelUpdateStack cannot be called from current stack status: UPDATE_COMPLETE".to_owned(),
+        status: 400,
+    };
+    stage.simulator.add_fault(Fault::new("cloudformation", "CancelUpdateStack", too_late));
+    stage.aws().behave(StackRule {
+        operation: "create".to_owned(),
+        takes_ms: Some(70_000),
+        ..StackRule::default()
+    });
+    let report = stage.run(&stage.target(), &Policy::default().timeout(Duration::from_secs(60))).await;
+    assert_eq!(report.undone, Undone::Reverted, "{}", told(&report));
+    assert_eq!(
+        (stage.stack().status.as_str(), stage.stack().template),
+        ("UPDATE_COMPLETE", earlier(TEMPLATE))
+    );
 }

@@ -72,6 +72,9 @@ impl CloudFormation {
         step.state = StepState::Running;
         let (logical, verb, mut after) = (step.logical.clone(), step.verb, step.after.clone());
         let id = operation.id.clone();
+        if matches!(verb, Verb::Create | Verb::Update | Verb::Replace) {
+            self.refer(at, &logical, &mut after);
+        }
         let existing =
             self.stacks[at].resources.get(&logical).map(|known| known.physical.clone()).unwrap_or_default();
         let reason = (verb == Verb::Replace).then_some(
@@ -98,6 +101,18 @@ impl CloudFormation {
         self.keep_step(at, &logical, after);
         let (takes, fails) = self.rule(at, &logical, verb, rolling);
         self.later(ms(takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
+    }
+
+    /// What a resource refers to has its physical id by the time that it is begun.
+    fn refer(&self, at: usize, logical: &str, after: &mut ResourceState) {
+        if !after.properties.to_string().contains(super::evaluate::LATER) {
+            return;
+        }
+        let desired = &self.stacks[at].desired;
+        let parsed = super::template::parse(&desired.body).unwrap_or(Value::Null);
+        if let Some(fresh) = self.resolve(at, &parsed, &desired.parameters).shift_remove(logical) {
+            after.properties = fresh.properties;
+        }
     }
 
     /// What the step's resource is while it is at work.

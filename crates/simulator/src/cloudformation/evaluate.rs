@@ -19,7 +19,7 @@ pub(super) struct Scope<'a> {
 }
 
 /// What AWS shows for a value that is known only once a resource is made.
-const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
+pub(super) const LATER: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 impl Scope<'_> {
     /// The value with every function carried out; none for `AWS::NoValue`.

@@ -12,5 +12,6 @@ mod scenarios;
 mod served;
 mod session_limits;
 mod signatures;
+mod stacks;
 mod targets;
 mod tasks_and_logs;
