@@ -261,3 +261,50 @@ async fn a_burst_of_more_events_than_a_page_is_told_whole() {
     let complete = stage.news().iter().filter(|line| line.ends_with("CREATE_COMPLETE")).count();
     assert_eq!(complete, 121, "each topic and the stack");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stack_that_somebody_deletes_is_waited_for_and_created_anew() {
+    let seed = json!({
+        "template": earlier(TEMPLATE), "status": "DELETE_IN_PROGRESS", "ends_ms": 30_000, "ends_as": "DELETE_COMPLETE",
+    });
+    let stage = Stage::seeded(seed);
+    let report = stage.run(&stage.made(stage.builder().if_busy(IfBusy::Wait)), &Policy::default()).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+    assert_eq!((stage.stack().status.as_str(), stage.aws().stacks().len()), ("CREATE_COMPLETE", 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_creation_leaves_nothing_retained_behind_when_asked() {
+    let text = TEMPLATE
+        .replace("    Type: AWS::SNS::Topic\n", "    Type: AWS::SNS::Topic\n    DeletionPolicy: Retain\n");
+    for (choice, gone) in [(false, "DELETE_SKIPPED"), (true, "DELETE_COMPLETE")] {
+        let stage = Stage::new();
+        stage.aws().behave(StackRule::failing("Subscription", "create", "no"));
+        let builder = stage.builder().template(TemplateSource::text("queue.yaml", text.clone()));
+        let target = stage.made(builder.retain_except_on_create(choice));
+        let report = stage.run(&target, &Policy::default()).await;
+        assert_eq!(report.exit_code(), 3, "{}", told(&report));
+        let events = stage.aws().events(NAME);
+        assert!(
+            events.iter().any(|event| event.logical == "Topic" && event.status == gone),
+            "{choice}: {events:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_creation_deletes_the_stack_when_asked() {
+    let stage = Stage::new();
+    stage.aws().behave(StackRule::failing("Queue", "create", "no"));
+    let target =
+        stage.made(stage.builder().on_stack_failure(landfall_ec2_cfn::stack::OnStackFailure::Delete));
+    let report = stage.run(&target, &Policy::default()).await;
+    assert_eq!(report.exit_code(), 3, "{}", told(&report));
+    assert!(
+        told(&report).contains("no stack: it was deleted")
+            && told(&report).contains("Queue (AWS::SQS::Queue)"),
+        "{}",
+        told(&report)
+    );
+    assert!(stage.aws().stack(NAME).is_none());
+}

@@ -5,13 +5,11 @@
 //! failures when provisioning resources" of the user guide. How long things take AWS documents nowhere: it is the world's
 //! rules, or two seconds.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::CloudFormation;
 use super::agenda::Due;
-use super::model::{Operation, Phase, ResourceState, Step, StepState, Verb};
+use super::model::{Operation, Phase, ResourceState, StepState, Verb};
 use crate::clock::ms;
 
 const NESTED: &str = "AWS::CloudFormation::Stack";
@@ -277,109 +275,6 @@ impl CloudFormation {
         self.tell_parent(at, status, reason);
     }
 
-    /// Deletes everything there is, dependants first.
-    pub(super) fn delete_phase(&mut self, at: usize, phase: Phase, status: &str, reason: &str) {
-        self.root_event(at, status, Some(reason).filter(|reason| !reason.is_empty()));
-        let ids: Vec<String> = self.stacks[at].resources.keys().cloned().collect();
-        let steps = self.deletions(at, &ids);
-        if let Some(operation) = self.stacks[at].operation.as_mut() {
-            operation.phase = phase;
-            operation.steps = steps;
-        }
-        self.go_on(at);
-    }
-
-    /// Steps that delete these resources. What never came to be has nothing to delete.
-    fn deletions(&self, at: usize, ids: &[String]) -> Vec<Step> {
-        let stack = &self.stacks[at];
-        let operation = stack.operation.as_ref();
-        let asked = operation.map(|operation| operation.retain.clone()).unwrap_or_default();
-        let rolls = operation.is_some_and(|operation| operation.phase != Phase::Delete && operation.creates);
-        let except = operation.is_some_and(|operation| operation.retain_except_on_create) && rolls;
-        ids.iter()
-            .filter_map(|id| {
-                let mut after = stack.resources.get(id)?.clone();
-                after.retain = (after.retain && !except) || asked.contains(id);
-                let needs = stack
-                    .resources
-                    .iter()
-                    .filter(|(_, other)| other.needs.contains(id))
-                    .map(|(id, _)| id.clone());
-                let needs: BTreeSet<String> = needs.filter(|other| ids.contains(other)).collect();
-                let state = if after.physical.is_empty() { StepState::Done } else { StepState::Waiting };
-                Some(Step { logical: id.clone(), verb: Verb::Delete, needs, state, after })
-            })
-            .collect()
-    }
-
-    fn cleanup(&mut self, at: usize) {
-        let Some(operation) = self.stacks[at].operation.clone() else { return };
-        let wanted: BTreeSet<String> = operation.steps.iter().map(|step| step.logical.clone()).collect();
-        let desired = self.wanted_ids(at);
-        let gone: Vec<String> = self.stacks[at]
-            .resources
-            .keys()
-            .filter(|id| !desired.contains(*id) && !wanted.contains(*id))
-            .cloned()
-            .collect();
-        let mut steps = self.deletions(at, &gone);
-        // The old physical resource of one that was replaced goes under the same logical id, and the new one stays.
-        for (logical, old) in &operation.replaced {
-            self.resource_only_event(at, logical, old, "DELETE_IN_PROGRESS");
-            self.resource_only_event(at, logical, old, "DELETE_COMPLETE");
-        }
-        steps.retain(|step| !operation.replaced.iter().any(|(logical, _)| *logical == step.logical));
-        if let Some(operation) = self.stacks[at].operation.as_mut() {
-            operation.phase = Phase::Cleanup;
-            operation.steps = steps;
-        }
-        self.go_on(at);
-    }
-
-    /// An update goes back: what was changed is changed again, then what was made is deleted.
-    pub(super) fn roll_update_back(&mut self, at: usize, why: &str) {
-        self.root_event(at, "UPDATE_ROLLBACK_IN_PROGRESS", Some(why));
-        let Some(operation) = self.stacks[at].operation.clone() else { return };
-        let touched = operation.steps.iter().filter(|step| {
-            step.state != StepState::Waiting && matches!(step.verb, Verb::Update | Verb::Replace)
-        });
-        let steps = touched
-            .filter_map(|step| {
-                let after = operation.resources_before.get(&step.logical)?.clone();
-                Some(Step {
-                    logical: step.logical.clone(),
-                    verb: Verb::Restore,
-                    needs: BTreeSet::new(),
-                    state: StepState::Waiting,
-                    after,
-                })
-            })
-            .collect();
-        let stack = &mut self.stacks[at];
-        stack.desired = operation.before.clone();
-        if let Some(operation) = stack.operation.as_mut() {
-            operation.phase = Phase::Rollback;
-            operation.steps = steps;
-        }
-        self.go_on(at);
-    }
-
-    fn rollback_cleanup(&mut self, at: usize) {
-        let Some(operation) = self.stacks[at].operation.clone() else { return };
-        let made: Vec<String> = self.stacks[at]
-            .resources
-            .keys()
-            .filter(|id| !operation.resources_before.contains_key(*id))
-            .cloned()
-            .collect();
-        let steps = self.deletions(at, &made);
-        if let Some(operation) = self.stacks[at].operation.as_mut() {
-            operation.phase = Phase::RollbackCleanup;
-            operation.steps = steps;
-        }
-        self.go_on(at);
-    }
-
     fn is_rolling(&self, at: usize) -> bool {
         self.stacks[at]
             .operation
@@ -394,11 +289,5 @@ impl CloudFormation {
             Some(name) => name.to_owned(),
             None => format!("{}-{logical}-{}", self.stacks[at].name, self.ids.capitals(12)),
         }
-    }
-
-    /// What the template wants, as logical ids.
-    fn wanted_ids(&self, at: usize) -> BTreeSet<String> {
-        let parsed = super::template::parse(&self.stacks[at].desired.body).unwrap_or(Value::Null);
-        self.resolve(at, &parsed, &self.stacks[at].desired.parameters).into_keys().collect()
     }
 }

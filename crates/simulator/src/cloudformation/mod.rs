@@ -12,6 +12,7 @@ mod inspect;
 mod model;
 mod nested;
 mod operations;
+mod phases;
 mod seed;
 mod template;
 mod view;

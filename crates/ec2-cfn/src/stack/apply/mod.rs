@@ -74,7 +74,7 @@ async fn begin(
     so_far: Option<&Watch>,
 ) -> Result<Watch> {
     if let Some(found) = target.client.describe_change_set(cx, name, false).await? {
-        return Ok(found_again(cx, name, &found, forward));
+        return Ok(found_again(target, cx, name, &found, forward));
     }
     let stack = target.client.describe_stack(cx, &target.spec.name).await?;
     if let Some(stack) = stack.as_ref().filter(|stack| is_executed(stack, name)) {
@@ -113,13 +113,13 @@ async fn begin(
 }
 
 /// What this run has got to, by its change set.
-fn found_again(cx: &Context, name: &str, found: &ChangeSetFacts, forward: &Forward) -> Watch {
+fn found_again(target: &Stack, cx: &Context, name: &str, found: &ChangeSetFacts, forward: &Forward) -> Watch {
     let executed = found.execution.starts_with("EXECUTE_");
     let purpose = if executed { purpose_of(forward) } else { Purpose::ChangeSet };
     let mut watch = Watch::new(purpose, &found.stack_id, &execution_token(name));
     watch.change_set = Some(found.arn.clone());
     watch.since = found.created;
-    watch.settings = true;
+    watch.settings = has_settings(target);
     watch.resources = found.changes.len() as u64;
     cx.note(Level::Info, "found-again", format!("change set {name} was made by this run already"));
     watch
