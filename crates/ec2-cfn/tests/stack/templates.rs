@@ -2,7 +2,7 @@
 
 use landfall_core::{Outcome, Policy};
 use landfall_ec2_cfn::stack::{Capability, Stack, TemplateBucket, TemplateSource};
-use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION};
+use landfall_simulator::{DEMO_ACCOUNT, DEMO_BUCKET, DEMO_REGION};
 use sha2::{Digest, Sha256};
 
 use crate::stage::{NAME, Stage, told};
@@ -163,25 +163,44 @@ async fn a_large_template_is_put_into_the_bucket_by_its_digest_and_named_by_its_
     let text = large();
     assert!(text.len() > landfall_ec2_cfn::stack::LARGEST_BODY);
     let digest: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    let url = format!("https://s3.{DEMO_REGION}.amazonaws.com/demo-bucket/templates/{digest}.template");
     let stage = Stage::new();
-    stage.aws().put_template(&url, &text);
-    let builder = Stack::builder()
-        .name(NAME)
-        .template(TemplateSource::text("large.yaml", text.clone()))
-        .template_bucket(TemplateBucket::new("demo-bucket").prefix("templates/"));
-    // S3 answers that it has the object; whatever else the simulator says to it is another test's matter.
-    let client = stage.simulator.http_client_altering(|answer| {
-        if answer.operation.is_empty() {
-            answer.status = 200.try_into().unwrap();
-            answer.body = bytes::Bytes::new();
-        }
-    });
-    let config = stage.simulator.sdk_config().into_builder().http_client(client).build();
-    let place = landfall_core::Place::new("aws", DEMO_ACCOUNT, DEMO_REGION);
-    let target = builder.build().unwrap().target(&config, place).unwrap();
-    let report = stage.run(&target, &Policy::default()).await;
+    let report = stage.run(&with_large(&stage, &text, DEMO_BUCKET), &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
-    assert!(stage.stack().template == text);
+    assert!(stage.stack().template == text, "as it came from S3");
+    let stored = stage.simulator.s3().read(DEMO_BUCKET, &format!("templates/{digest}.template"));
+    assert!(stored.as_deref() == Some(text.as_bytes()), "byte for byte");
     assert!(stage.notes().contains(&"template-not-checked-yet".to_owned()));
+    assert_eq!(stage.writes(), ["PutObject", "CreateChangeSet", "ExecuteChangeSet"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_not_there_or_belongs_to_another_account_is_named() {
+    let stage = Stage::new();
+    let report = stage.run(&with_large(&stage, &large(), "no-such-bucket"), &Policy::default()).await;
+    let text = told(&report);
+    assert!(
+        text.contains("s3://no-such-bucket/templates/") && text.contains("make the bucket no-such-bucket"),
+        "{text}"
+    );
+    let mut world = landfall_simulator::World::demo();
+    let foreign = landfall_simulator::Bucket {
+        shared_with: vec![DEMO_ACCOUNT.to_owned()],
+        ..landfall_simulator::Bucket::default()
+    };
+    world
+        .account(landfall_simulator::SECOND_ACCOUNT)
+        .region(DEMO_REGION)
+        .buckets
+        .insert("theirs".to_owned(), foreign);
+    let stage = Stage::with(landfall_simulator::Simulator::builder().world(world).build());
+    let report = stage.run(&with_large(&stage, &large(), "theirs"), &Policy::default()).await;
+    let text = told(&report);
+    assert!(text.contains("must belong to account 111122223333"), "{text}");
+    assert!(stage.aws().stack(NAME).is_none());
+}
+
+fn with_large(stage: &Stage, text: &str, bucket: &str) -> Stack {
+    let source = TemplateSource::text("large.yaml", text);
+    let bucket = TemplateBucket::new(bucket).prefix("templates/");
+    stage.made(Stack::builder().name(NAME).template(source).template_bucket(bucket))
 }

@@ -46,6 +46,8 @@ pub(crate) struct CloudFormation {
     change_set_rules: Vec<(crate::ChangeSetRule, u32)>,
     /// Templates by URL.
     templates: BTreeMap<String, String>,
+    /// Where all other templates are read from.
+    s3: crate::s3::S3Store,
     /// Tokens of operations, with what they were used for.
     tokens: BTreeMap<String, String>,
     /// What the region was like before each of the last writes, for stale reads.

@@ -75,7 +75,7 @@ impl CloudFormation {
     /// The template and parameters of a nested stack's properties.
     fn desired_of(&self, properties: &Value) -> Result<Desired, String> {
         let url = properties.get("TemplateURL").and_then(Value::as_str).unwrap_or_default();
-        let body = self.templates.get(url).cloned().ok_or("S3 error: The specified key does not exist.")?;
+        let body = self.template_at(url).ok_or("S3 error: The specified key does not exist.")?;
         let parsed = template::parse(&body)?;
         let mut given = BTreeMap::new();
         for (name, value) in properties.get("Parameters").and_then(Value::as_object).into_iter().flatten() {

@@ -13,7 +13,12 @@ use crate::clock::earlier;
 use crate::ids::Ids;
 
 impl CloudFormation {
-    pub(crate) fn new(account: &str, region: &str, world: crate::Region, now: Timestamp) -> Self {
+    pub(crate) fn new(
+        (account, region): (&str, &str),
+        world: crate::Region,
+        s3: crate::s3::S3Store,
+        now: Timestamp,
+    ) -> Self {
         let mut made = Self {
             account: account.to_owned(),
             region: region.to_owned(),
@@ -25,6 +30,7 @@ impl CloudFormation {
             rules: world.stack_rules.into_iter().map(|rule| (rule, 0)).collect(),
             change_set_rules: world.change_set_rules.into_iter().map(|rule| (rule, 0)).collect(),
             templates: world.templates,
+            s3,
             tokens: BTreeMap::new(),
             snapshots: Vec::new(),
         };

@@ -116,7 +116,8 @@ impl State {
         let key = (account.to_owned(), name.to_owned());
         self.cloudformation.entry(key).or_insert_with(|| {
             let seed = self.directory.accounts.get(account).and_then(|account| account.regions.get(name));
-            cloudformation::CloudFormation::new(account, name, seed.cloned().unwrap_or_default(), start)
+            let (seed, s3) = (seed.cloned().unwrap_or_default(), self.s3.store.clone());
+            cloudformation::CloudFormation::new((account, name), seed, s3, start)
         })
     }
 

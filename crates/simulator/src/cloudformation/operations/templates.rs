@@ -24,12 +24,25 @@ impl CloudFormation {
             ))),
             (Some(body), None) => Ok(body.to_owned()),
             (None, Some(url)) => self
-                .templates
-                .get(url)
-                .cloned()
+                .template_at(url)
                 .ok_or_else(|| invalid(format!("S3 error: The specified key does not exist. ({url})"))),
             _ => Err(invalid("Either Template URL or Template Body must be specified.")),
         }
+    }
+
+    /// The template that a URL names: of an object in S3, by path or by host
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html>), or one that the world has put there.
+    pub(in super::super) fn template_at(&self, url: &str) -> Option<String> {
+        if let Some(known) = self.templates.get(url) {
+            return Some(known.clone());
+        }
+        let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
+        let (bucket, key) = match host.split_once(".s3.") {
+            Some((bucket, _)) => (bucket, path),
+            None => path.split_once('/')?,
+        };
+        let (bytes, _) = self.s3.read(bucket, key, None)?;
+        String::from_utf8(bytes.to_vec()).ok()
     }
 
     pub(super) fn get_template(&self, form: &Form) -> Result<String, ServiceError> {
