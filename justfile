@@ -81,3 +81,7 @@ bench-pipeline *ARGS:
 # Compares whole processes with other tools and measures what watching costs; see benches/README.md.
 bench *FLAGS:
     python3 benches/run.py {{FLAGS}}
+
+# Packs and sends folders beside `aws deploy push` and `zip -r` + `aws s3 cp`; see benches/README.md.
+bench-bundle *FLAGS:
+    python3 benches/bundle.py {{FLAGS}}

@@ -1,6 +1,9 @@
 //! Bundles against the simulated S3.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod causes;
 mod conformance;
+mod kill;
 mod push;
+mod resume;
 mod stage;

@@ -14,6 +14,8 @@ mod order;
 mod sink;
 mod source;
 mod tar;
+#[cfg(all(test, unix))]
+mod tests;
 mod tree;
 mod walk;
 mod yaml;

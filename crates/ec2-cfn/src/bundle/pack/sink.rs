@@ -10,7 +10,7 @@ use super::zip::{Method, Record, Records};
 use crate::bundle::spec::Format;
 
 /// Up to this size a file's packed content is held back until its size is known, so that it stands before it.
-const HOLD: u64 = 16 * 1024 * 1024;
+const HOLD: u64 = 4 * 1024 * 1024;
 
 /// A gzip header without name and time, made on Unix: RFC 1952.
 const GZIP: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
