@@ -274,8 +274,9 @@ impl Way<'_> {
 
     /// Sends for a while, and completes the upload when all is sent.
     async fn go_on(&self, upload_id: &str, ours: bool, sent_before: u64) -> Result<Watch> {
-        let mut held = self.target.session.lock().await;
-        let session = held.take().filter(|session| session.upload_id == upload_id);
+        // The lock is not held meanwhile: what follows may begin another session.
+        let session = self.target.session.lock().await.take();
+        let session = session.filter(|session| session.upload_id == upload_id);
         let mut session = match session {
             Some(session) => session,
             None => match self.resumed(upload_id).await {
@@ -290,7 +291,7 @@ impl Way<'_> {
         };
         let bytes = (sent_before.max(session.sent), session.kept);
         if !all || self.cx.is_cancelled() {
-            *held = Some(session);
+            *self.target.session.lock().await = Some(session);
             return Ok(self.uploading(upload_id, ours, bytes));
         }
         self.complete(&session, ours, bytes).await

@@ -22,7 +22,8 @@ async fn cut_off() -> (Stage, Arc<MemoryJournal>) {
     );
     {
         let (target, cx) = (stage.target(), stage.context("demo/1").build());
-        let step = target.deploy(&cx, &Policy::default());
+        let policy = Policy::default();
+        let step = target.deploy(&cx, &policy);
         let two = async {
             while stage
                 .simulator
