@@ -83,6 +83,8 @@ async fn an_upload_that_somebody_removed_meanwhile_is_begun_anew() {
 /// A step that is stopped as soon as its upload is begun.
 async fn stopped(stage: &Stage, policy: &Policy) -> landfall_core::StepReport {
     let token = CancellationToken::new();
+    // Long enough for the stop to come while parts are on their way.
+    stage.simulator.add_fault(Fault::new("s3", "UploadPart", FaultKind::Delay { ms: 300 }));
     let hold = stage.simulator.clone();
     let stop = token.clone();
     let (target, cx) = (stage.target(), stage.context("demo/1").cancel(token).build());
