@@ -246,7 +246,9 @@ impl CodeDeploy {
     /// for ContinueDeployment, and stops when the time is over.
     fn wait_ready(&mut self, id: &str) {
         let option = self.settings(id)["blueGreenDeploymentConfiguration"]["deploymentReadyOption"].clone();
-        if option["actionOnTimeout"] != "STOP_DEPLOYMENT" {
+        // Whether a rollback waits as well is not documented; it has nothing new to be looked at first.
+        let rollback = self.deployments.get(id).is_some_and(|one| one.is_rollback());
+        if rollback || option["actionOnTimeout"] != "STOP_DEPLOYMENT" {
             self.reroute(id);
             return;
         }
