@@ -8,10 +8,10 @@ use landfall::event::{EventKind, Level};
 use landfall::journal::{Attempt, Records, Run, Stage};
 use landfall::target::{Resource, undo_step};
 use landfall::{
-    Cause, Context, DeployTarget, Error, ErrorKind, Journal, Outcome, Plan, Policy, Result, Undone,
+    Cause, Context, DeployTarget, Error, ErrorKind, Journal, Outcome, Plan, Policy, Result, Revert, Undone,
 };
 
-use crate::flags::{Global, Revert};
+use crate::flags::{self, Global};
 use crate::{journal, session};
 
 /// The kinds of targets that this binary can undo.
@@ -23,7 +23,7 @@ const KINDS: [&str; 2] = ["ecs-service", "codedeploy-deployment"];
 /// What kept the undo from being begun.
 pub(crate) async fn run(
     global: &Global,
-    what: &Revert,
+    what: &flags::Revert,
     process: Environment,
     cx: &Context,
     mut problems: Vec<Cause>,
@@ -53,6 +53,9 @@ pub(crate) async fn run(
         }
         targets.push(target(&step.resource, &ready.session)?);
     }
+    if global.plan.is_some() {
+        return plan(global, &steps, &targets, cx).await;
+    }
     let mut code = 0;
     for (step, target) in steps.iter().zip(&targets) {
         code = code.max(undo(step, &**target, &run, cx, &policy).await);
@@ -74,6 +77,28 @@ fn target(resource: &Resource, session: &Session) -> Result<Box<dyn DeployTarget
         return Ok(Box::new(spec.target(config, place)?));
     }
     Ok(Box::new(EcsService::builder().cluster(outer).service(inner).build()?.target(config, place)?))
+}
+
+/// Says what would be undone, and undoes nothing.
+async fn plan(
+    global: &Global,
+    steps: &[Step],
+    targets: &[Box<dyn DeployTarget>],
+    cx: &Context,
+) -> Result<u8> {
+    for (step, target) in steps.iter().zip(targets) {
+        let cx = cx.in_step(&step.attempt.step);
+        let asked = target.revert(&cx, &step.plan, step.attempt.receipt.as_ref());
+        match session::in_time(global, "the plan of the undo", asked).await? {
+            Revert::Plan(back) => crate::step::planned(&cx, back.changes),
+            Revert::Impossible { reason } => {
+                return Err(Error::new(ErrorKind::Conflict, format!("it cannot be undone: {reason}")));
+            }
+            _ => cx.note(Level::Info, "revert", format!("nothing is to be undone of {}", target.resource())),
+        }
+    }
+    cx.note(Level::Info, "plan-only", "this is a plan: nothing was changed");
+    Ok(0)
 }
 
 /// A step that is to be undone.
@@ -113,7 +138,9 @@ fn steps(run: &Run) -> Result<Vec<Step>> {
                 "step {name} is of the kind {kind}, and this program undoes {} only",
                 KINDS.join(" and ")
             ))
-            .with_hint("undo it with the program that made it"));
+            .with_hint(
+                "deploy what was there before, or undo it in a program with `undo_step` and the same target",
+            ));
         }
         steps.push(Step { attempt, plan, resource: made_for.resource });
     }

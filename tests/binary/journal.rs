@@ -64,6 +64,9 @@ async fn a_run_that_succeeded_is_told_again_without_a_call_that_deploys_and_undo
     for words in [RUN, "ecs", "succeeded", "ecs-service demo/web in 111122223333 eu-central-1"] {
         assert!(listed.code == 0 && listed.stdout.contains(words), "{words:?} is not in {}", listed.told());
     }
+    let planned = disk.ask(&cloud, &["revert", RUN, "--plan"]).await;
+    assert_eq!((planned.code, live(&cloud).as_str()), (0, "web:3"), "{}", planned.told());
+    assert!(planned.stdout.contains("taskDefinition: web:3 -> web:2"), "{}", planned.stdout);
     let undone = disk.ask(&cloud, &["revert", RUN]).await;
     assert_eq!((undone.code, live(&cloud).as_str()), (0, "web:2"), "{}", undone.told());
     assert!(undone.stdout.contains("what was there before runs again"), "{}", undone.stdout);

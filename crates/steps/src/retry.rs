@@ -67,6 +67,11 @@ enum Stage {
     Planned,
 }
 
+/// The token of a try's own undo: not that of the step's, by which a target would take the one for the other.
+fn undo_of_try(outer: &Plan, attempt: u32) -> Token {
+    Token::new(format!("{}/try-{attempt}/undo", outer.token))
+}
+
 impl<T: DeployTarget> Retry<T> {
     fn retries(&self, end: &End, attempt: u32) -> bool {
         self.on_failure && *end == End::Failed && attempt < self.tries
@@ -120,7 +125,7 @@ impl<T: DeployTarget> Retry<T> {
         cx.note(Level::Warning, "retry", text);
         match self.inner.revert(cx, &plan, Some(&receipt)).await? {
             Revert::Plan(back) => {
-                let back = Box::new(back.stamped(Token::new(format!("{}/undo", plan.token))));
+                let back = Box::new(back.stamped(undo_of_try(outer, attempt)));
                 let receipt = self.inner.apply(cx, &back, None).await?;
                 Ok(Tried { attempt, plan, stage: Stage::Undoing { back, receipt } })
             }

@@ -103,7 +103,7 @@ fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
             }
             builder = builder.revision(&revision);
         }
-        Some(Err(problem)) => problems.push(in_flags(problem)),
+        Some(Err(problem)) => problems.push(in_flags(*problem)),
         None => {}
     }
     if let Some(text) = &what.agent_limit {

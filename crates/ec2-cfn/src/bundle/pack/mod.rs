@@ -14,7 +14,8 @@ mod order;
 mod sink;
 mod source;
 mod tar;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 mod tree;
 mod walk;

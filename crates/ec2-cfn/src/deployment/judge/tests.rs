@@ -34,7 +34,7 @@ fn facts(deployment: Value, targets: Value) -> Facts {
     }
 }
 
-fn failed(extra: Value) -> Value {
+fn failed(extra: &Value) -> Value {
     let mut info = json!({
         "deploymentId": "d-ONE", "status": "Failed", "completeTime": 1_767_225_590,
         "errorInformation": { "code": "HEALTH_CONSTRAINTS", "message": "too few" },
@@ -86,9 +86,9 @@ fn a_success_names_the_instances_that_failed() {
 #[test]
 fn a_failure_waits_for_its_rollback_and_tells_how_that_ends() {
     let deploy = watch(Purpose::Deploy);
-    let awaited = judge(&deploy, &facts(failed(json!({})), json!([])), Rules::default());
+    let awaited = judge(&deploy, &facts(failed(&json!({})), json!([])), Rules::default());
     assert!(waits_for(&awaited.state).contains("CodeDeploy's rollback"), "{:?}", awaited.state);
-    let linked = || facts(failed(json!({ "rollbackInfo": { "rollbackDeploymentId": "d-TWO" } })), json!([]));
+    let linked = || facts(failed(&json!({ "rollbackInfo": { "rollbackDeploymentId": "d-TWO" } })), json!([]));
     let going = judge(&deploy, &with_rollback(linked(), "InProgress"), Rules::default());
     assert!(waits_for(&going.state).contains("d-TWO (InProgress)"), "{:?}", going.state);
     let done = judge(&deploy, &with_rollback(linked(), "Succeeded"), Rules::default());
@@ -102,13 +102,13 @@ fn a_failure_waits_for_its_rollback_and_tells_how_that_ends() {
 fn a_rollback_that_does_not_begin_is_told_and_not_waited_for() {
     let deploy = watch(Purpose::Deploy);
     let told = json!({ "rollbackInfo": { "rollbackMessage": "no last known good revision" } });
-    let ended = judge(&deploy, &facts(failed(told), json!([])), Rules::default());
+    let ended = judge(&deploy, &facts(failed(&told), json!([])), Rules::default());
     assert_eq!(ended.state, State::Ended(End::Failed));
     assert!(ended.causes.iter().any(|cause| cause.message.contains("no last known good revision")));
-    let mut overdue = facts(failed(json!({})), json!([]));
+    let mut overdue = facts(failed(&json!({})), json!([]));
     overdue.now = NOW.checked_add(SignedDuration::from_secs(120)).ok();
     assert_eq!(judge(&deploy, &overdue, Rules::default()).state, State::Ended(End::Failed));
-    let off = facts(failed(json!({ "autoRollbackConfiguration": { "enabled": false } })), json!([]));
+    let off = facts(failed(&json!({ "autoRollbackConfiguration": { "enabled": false } })), json!([]));
     let off = judge(&deploy, &off, Rules::default());
     assert_eq!(off.state, State::Ended(End::Failed));
     assert!(!off.causes.iter().any(|cause| cause.code.starts_with("rollback")), "none was asked for");

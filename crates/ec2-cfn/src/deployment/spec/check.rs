@@ -82,7 +82,7 @@ fn name(value: Option<&Value>, what: &str, problems: &mut Vec<Cause>) {
             problems.push(Cause::invalid(what, format!("the name of the {what} is missing")));
         }
         Some(other) => {
-            problems.push(Cause::invalid(what, format!("the name of the {what} is {other}, not a string")))
+            problems.push(Cause::invalid(what, format!("the name of the {what} is {other}, not a string")));
         }
     }
 }

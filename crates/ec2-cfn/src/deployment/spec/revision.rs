@@ -81,14 +81,14 @@ impl Revision {
     ///
     /// # Errors
     /// The problem, for the field `s3 location`.
-    pub fn parse(text: &str) -> Result<Self, Cause> {
+    pub fn parse(text: &str) -> Result<Self, Box<Cause>> {
         let parts = text.strip_prefix("s3://").and_then(|rest| rest.split_once('/'));
         match parts {
             Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => Ok(Self::s3(bucket, key)),
             _ => {
                 let message =
                     format!("`{text}` is no address of an object in S3: those look like s3://bucket/key");
-                Err(Cause::invalid("s3 location", message))
+                Err(Box::new(Cause::invalid("s3 location", message)))
             }
         }
     }
