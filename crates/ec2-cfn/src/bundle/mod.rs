@@ -20,6 +20,7 @@
 //! undoes; a failure removes it. See `docs/bundle.md`.
 
 mod apply;
+mod check;
 mod client;
 mod error;
 mod judge;
