@@ -129,7 +129,8 @@ impl Revision {
                 let members = [
                     ("bundleType", kind.map(|kind| kind.as_str().to_owned())),
                     ("version", version.clone()),
-                    ("eTag", etag.clone()),
+                    // S3 quotes eTags; `aws deploy push` tells them without, and so does the user guide.
+                    ("eTag", etag.as_ref().map(|etag| etag.trim_matches('"').to_owned())),
                 ];
                 for (name, value) in members {
                     if let Some(value) = value {
@@ -225,7 +226,7 @@ mod tests {
             Revision::parse("s3://demo-bucket/web/1.zip").unwrap().with_etag("\"e1\"").with_version("v1");
         let location = revision.location();
         assert_eq!(location["s3Location"]["bundleType"], json!("zip"));
-        assert_eq!(in_words(&location), "s3://demo-bucket/web/1.zip (version v1, eTag \"e1\")");
+        assert_eq!(in_words(&location), "s3://demo-bucket/web/1.zip (version v1, eTag e1)");
         for bad in ["", "demo-bucket/key", "s3://", "s3://bucket", "s3://bucket/", "s3:///key"] {
             assert!(Revision::parse(bad).is_err(), "{bad}");
         }
