@@ -77,7 +77,7 @@ impl Check<'_> {
         }
         if first.is_none() && second.is_some() {
             let text = format!(
-                "the specification is called {OTHER_NAME}: agents before version 1.3.2 know {NAME} only, and so does \
+                "the specification is called {OTHER_NAME}: old agents know {NAME} only, and so does \
                  `aws deploy push`"
             );
             self.notes.push(("appspec-yaml", text));
