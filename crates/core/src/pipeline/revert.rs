@@ -14,14 +14,22 @@ impl Execution<'_> {
         for index in self.completed.clone().into_iter().rev() {
             let step = &self.pipeline.steps[index];
             let Some(ran) = &mut self.ran[index] else { continue };
-            if ran.report.undone != Undone::NotNeeded || !ran.has_changed() {
+            if ran.report.undone != Undone::NotNeeded {
                 continue;
             }
             if step.kept {
-                ran.report.undone = Undone::Kept;
+                if ran.has_changed() {
+                    ran.report.undone = Undone::Kept;
+                }
                 continue;
             }
-            ran.undo(&self.pipeline.policy(step)).await;
+            if ran.has_changed() {
+                ran.undo(&self.pipeline.policy(step)).await;
+            } else {
+                // What it saw is not there any more: a new attempt looks again.
+                let closed = ran.close().await;
+                self.note_if_lost(closed);
+            }
         }
     }
 

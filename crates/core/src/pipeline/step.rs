@@ -12,10 +12,11 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::journal::Run;
-use crate::runtime::Local;
+use crate::runtime::{Interrupted, Local, Runtime};
 use crate::target::{
     Guarded, Outcome, Plan, Policy, StepReport, Undone, Verdict, exit_code, pass_of, run_step, undo_in_pass,
 };
+use crate::wait::to_value;
 
 /// A step in this process: its context, its records, and which process of its attempt this is.
 #[derive(Debug)]
@@ -139,6 +140,18 @@ impl Ran {
         });
         self.report.undone = undone;
         self.report.ended = cx.clock().now();
+    }
+
+    /// Ends the attempt of a step that changed nothing, so that a later run makes it again.
+    ///
+    /// # Errors
+    /// That it could not be recorded.
+    pub(super) async fn close(&self) -> Result<()> {
+        let runtime = self.slot.runtime.without_stop();
+        match runtime.step("closed", Box::pin(async { to_value(&Undone::NotNeeded) })).await {
+            Ok(recorded) => recorded.value.map(|_| ()),
+            Err(Interrupted) => Err(Error::internal("the record closed was interrupted")),
+        }
     }
 
     /// Whether there is something that could be undone.

@@ -63,6 +63,19 @@ async fn after_everything_was_put_back_everything_is_made_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_everything_was_put_back_a_check_that_had_succeeded_looks_again() {
+    let stage = Stage::default();
+    let (web, api, mended) = (good("web", 5), bad("api", 5), good("api", 5));
+    let check = good("check", 5).without_changes();
+    let of = |api| chain(&[("web", &web), ("check", &check), ("api", api)], Rollback::RevertAll);
+    assert_eq!(run(&stage, &of(&api)).await.exit_code, 3);
+    let looks = check.looks();
+    let second = run(&stage, &of(&mended)).await;
+    assert_eq!((second.exit_code, second.attempt), (0, 2), "{}", second.text());
+    assert!(check.looks() > looks, "what it had seen was put back since");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_that_was_cancelled_goes_on() {
     let mut stage = Stage::default();
     let (web, api) = (good("web", 60), good("api", 5));
