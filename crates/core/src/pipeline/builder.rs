@@ -237,8 +237,14 @@ fn at_once(steps: &[Step], graph: &Graph) -> Vec<Cause> {
             by_resource.entry(resource).or_default().push(index);
         }
     }
+    // In an order of the graph: where each waits for the one before it, no two come together.
+    let mut position = vec![usize::MAX; steps.len()];
+    for (place, step) in graph.order().into_iter().enumerate() {
+        position[step] = place;
+    }
     let mut problems = Vec::new();
-    for (resource, sharing) in by_resource {
+    for (resource, mut sharing) in by_resource {
+        sharing.sort_by_key(|step| position[*step]);
         for pair in sharing.windows(2) {
             let &[first, second] = pair else { continue };
             if !graph.waits_for(second, first) && !graph.waits_for(first, second) {
@@ -266,6 +272,11 @@ impl Names {
         for part in parts {
             let first = next;
             if let What::Pipeline(pipeline) = &part.what {
+                if pipeline.steps.is_empty() {
+                    // Whatever comes after it would come after nothing.
+                    let message = format!("the included pipeline {} has no steps", part.name);
+                    problems.push(Cause::invalid(format!("step {}", part.name), message));
+                }
                 for step in &pipeline.steps {
                     names.insert(format!("{}/{}", part.name, step.name), next..next + 1);
                     next += 1;

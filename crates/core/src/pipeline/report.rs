@@ -100,9 +100,9 @@ impl Report {
         started: Timestamp,
         steps: Vec<StepResult>,
         error: Option<Error>,
+        cancelled: bool,
     ) -> Self {
-        let exit_code =
-            error.as_ref().map_or_else(|| code_of_run(&steps, cx.is_cancelled()), Error::exit_code);
+        let exit_code = error.as_ref().map_or_else(|| code_of_run(&steps, cancelled), Error::exit_code);
         let (run, path) = (cx.run().to_owned(), cx.step().to_owned());
         Self { run, path, attempt: cx.attempt(), exit_code, error, started, ended: cx.clock().now(), steps }
     }
@@ -188,7 +188,9 @@ fn code_of_run(steps: &[StepResult], cancelled: bool) -> u8 {
         };
     }
     match settled().min_by_key(rank).map_or(0, |step| step.exit_code) {
-        code @ (0 | 3) if cancelled && (code == 3 || settled().count() < steps.len()) => CANCELLED,
+        // Nothing but a stop keeps steps from being started when none has failed.
+        0 if settled().count() < steps.len() => CANCELLED,
+        3 if cancelled => CANCELLED,
         code => code,
     }
 }

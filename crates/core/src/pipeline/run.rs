@@ -52,7 +52,7 @@ impl Pipeline {
             name: name.to_owned(),
             status: Status::NotStarted { reason: "the run could not be begun".to_owned() },
         };
-        Report::new(cx, started, self.steps().map(one).collect(), Some(error))
+        Report::new(cx, started, self.steps().map(one).collect(), Some(error), cx.is_cancelled())
     }
 
     fn outline(&self) -> Vec<PipelineStep> {
@@ -109,10 +109,14 @@ impl<'a> Execution<'a> {
         self.remember();
         self.run_all().await;
         self.put_back().await;
-        let over = self.failure().is_some() || self.ran.iter().flatten().any(|ran| ran.slot.is_closed());
+        let closed = || self.ran.iter().flatten().any(|ran| ran.slot.is_closed());
+        // What was to be put back is: the next run begins anew.
+        let over = self.failure().is_some() || self.facts.reverting().is_some() || closed();
         let open = self.ran.iter().flatten().any(|ran| ran.slot.is_open());
+        // A process that goes on with putting back after a stop was not stopped itself.
+        let cancelled = self.cx.is_cancelled() || self.halt.get().is_some_and(|reason| reason == CANCELLED);
         let (results, error) = (self.results(), self.error.take());
-        let report = Report::new(&self.cx, started, results, error);
+        let report = Report::new(&self.cx, started, results, error, cancelled);
         if over && !open {
             self.note_if_lost(self.facts.close(report.exit_code).await);
         }

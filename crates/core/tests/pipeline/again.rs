@@ -93,6 +93,19 @@ async fn a_run_that_was_cancelled_goes_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_was_stopped_before_anything_was_begun_is_made_the_next_time() {
+    let mut stage = Stage::default();
+    let web = good("web", 5);
+    let pipeline =
+        Pipeline::builder().step("web", web.clone()).on_cancel(Rollback::RevertAll).build().unwrap();
+    stage.stop.cancel();
+    assert_eq!(run(&stage, &pipeline).await.exit_code, 130);
+    stage.stop = landfall_core::context::CancellationToken::new();
+    let second = run(&stage, &pipeline).await;
+    assert_eq!((second.exit_code, web.effects().len()), (0, 1), "{}", second.text());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_whose_step_was_put_back_by_a_stop_is_a_new_attempt_the_next_time() {
     let mut stage = Stage::default();
     let web = good("web", 60);

@@ -76,6 +76,33 @@ fn an_undeclared_output_is_refused_before_anything_runs_for_lack_of_its_step() {
 }
 
 #[test]
+fn two_steps_on_one_resource_are_found_in_whatever_order_they_were_added() {
+    let all = problems(
+        Pipeline::builder()
+            .step("first", good("web", 0))
+            .after(["between"])
+            .step("between", good("web", 0))
+            .step("second", good("web", 0))
+            .after(["between"]),
+    );
+    assert!(all[0].contains("steps first and second both deploy to"), "{all:?}");
+}
+
+#[test]
+fn a_pipeline_without_steps_cannot_be_included() {
+    let empty = Pipeline::builder().build().unwrap();
+    let all = problems(
+        Pipeline::builder()
+            .step("migrate", good("db", 0))
+            .include("eu", empty)
+            .after(["migrate"])
+            .step("smoke", good("smoke", 0))
+            .after(["eu"]),
+    );
+    assert!(all[0].contains("eu has no steps"), "{all:?}");
+}
+
+#[test]
 fn one_resource_may_be_deployed_to_twice_in_an_order() {
     let ordered = Pipeline::builder()
         .step("first", good("web", 0))
