@@ -83,9 +83,17 @@ impl Facts {
     }
 
     async fn record<V: Serialize + Sync>(&self, name: &str, value: &V) -> Result<()> {
-        match self.runtime.step(name, Box::pin(async { to_value(value) })).await {
-            Ok(recorded) => recorded.value.map(|_| ()),
-            Err(Interrupted) => Err(Error::internal(format!("the record {name} was interrupted"))),
-        }
+        record(&self.runtime, name, value).await
+    }
+}
+
+/// Records a fact, by a runtime that no stop interrupts.
+///
+/// # Errors
+/// That it could not be written.
+pub(super) async fn record<V: Serialize + Sync>(runtime: &Local, name: &str, value: &V) -> Result<()> {
+    match runtime.step(name, Box::pin(async { to_value(value) })).await {
+        Ok(recorded) => recorded.value.map(|_| ()),
+        Err(Interrupted) => Err(Error::internal(format!("the record {name} was interrupted"))),
     }
 }

@@ -17,18 +17,15 @@ impl Execution<'_> {
             if ran.report.undone != Undone::NotNeeded {
                 continue;
             }
-            if step.kept {
-                if ran.has_changed() {
-                    ran.report.undone = Undone::Kept;
-                }
-                continue;
-            }
-            if ran.has_changed() {
-                ran.undo(&self.pipeline.policy(step)).await;
-            } else {
+            match (step.kept, ran.has_changed()) {
+                (true, true) => ran.report.undone = Undone::Kept,
+                (true, false) => {}
+                (false, true) => ran.undo(&self.pipeline.policy(step)).await,
                 // What it saw is not there any more: a new attempt looks again.
-                let closed = ran.close().await;
-                self.note_if_lost(closed);
+                (false, false) => {
+                    let closed = ran.close().await;
+                    self.note_if_lost(closed);
+                }
             }
         }
     }

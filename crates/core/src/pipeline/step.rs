@@ -6,17 +6,17 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::FutureExt;
 
+use super::facts::record;
 use super::watched::Watched;
 use super::{Source, Step, StepOutputs};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
 use crate::journal::Run;
-use crate::runtime::{Interrupted, Local, Runtime};
+use crate::runtime::Local;
 use crate::target::{
     Guarded, Outcome, Plan, Policy, StepReport, Undone, Verdict, exit_code, pass_of, run_step, undo_in_pass,
 };
-use crate::wait::to_value;
 
 /// A step in this process: its context, its records, and which process of its attempt this is.
 #[derive(Debug)]
@@ -147,11 +147,7 @@ impl Ran {
     /// # Errors
     /// That it could not be recorded.
     pub(super) async fn close(&self) -> Result<()> {
-        let runtime = self.slot.runtime.without_stop();
-        match runtime.step("closed", Box::pin(async { to_value(&Undone::NotNeeded) })).await {
-            Ok(recorded) => recorded.value.map(|_| ()),
-            Err(Interrupted) => Err(Error::internal("the record closed was interrupted")),
-        }
+        record(&self.slot.runtime.without_stop(), "closed", &Undone::NotNeeded).await
     }
 
     /// Whether there is something that could be undone.
