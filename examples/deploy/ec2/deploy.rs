@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use landfall::aws::bounded::read_text;
 use landfall::aws::environment::Environment;
 use landfall::ec2_cfn::deployment::{Deployment, DeploymentSpec, IfBusy, Revision, WhenReady};
 use landfall::{Cause, Context, Result};
 
 use crate::flags::{Busy, Global, collect, complete, duration, in_flags};
 use crate::step;
+
+/// Bytes that an input of CreateDeployment may have: an AppSpec in it is the only long member. Ours, with room to spare.
+const LARGEST_INPUT: usize = 512 * 1024;
 
 /// What to deploy to which deployment group.
 #[derive(Debug, Args)]
@@ -77,7 +81,7 @@ fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
     let mut builder = Deployment::builder();
     if let Some(path) = &what.deployment_file {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match read_text(path, LARGEST_INPUT) {
             Ok(text) => builder = builder.input_file(&name, &text),
             Err(error) => {
                 problems.push(Cause::invalid("--deployment-file", format!("{name} cannot be read: {error}")));
