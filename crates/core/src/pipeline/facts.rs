@@ -1,8 +1,8 @@
 //! What a pipeline remembers of its run beside the records of its steps.
 //!
 //! They are the records of the pipeline's own path and attempt: `started.N` (which steps were started, and which attempt
-//! of each it is), `refused.NAME` (the verdict of a step that has no records, since nothing of it was begun), `reverting`,
-//! `closed`.
+//! of each it is), `refused.NAME` (the verdict of a step whose own records hold none: nothing of it was begun, or it is
+//! left as it is while others are put back), `reverting`, `closed`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -51,12 +51,12 @@ impl Facts {
         Ok(())
     }
 
-    /// Why a step of which nothing was begun did not succeed.
-    pub(super) fn refused(&self, step: &str) -> Option<Verdict> {
+    /// How a step came out that this attempt of the whole does not go on with.
+    pub(super) fn gave_up(&self, step: &str) -> Option<Verdict> {
         self.earlier(&format!("refused.{step}"))
     }
 
-    pub(super) async fn refuse(&self, step: &str, verdict: &Verdict) -> Result<()> {
+    pub(super) async fn give_up(&self, step: &str, verdict: &Verdict) -> Result<()> {
         self.record(&format!("refused.{step}"), verdict).await
     }
 

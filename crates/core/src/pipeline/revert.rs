@@ -2,6 +2,7 @@
 
 use super::Rollback;
 use super::run::{CANCELLED, Execution};
+use super::step::Ran;
 use super::watched::did_not_succeed;
 use crate::target::Undone;
 
@@ -10,7 +11,16 @@ impl Execution<'_> {
     /// What an earlier process has begun to put back is put back to the end.
     pub(super) async fn put_back(&mut self) {
         let Some(reason) = self.reason_to_revert() else { return };
+        // First, since a process that goes on would look at these steps again, and see what came of them since.
+        let given_up: Vec<&Ran> = self.ran.iter().flatten().filter(|ran| ran.is_given_up()).collect();
+        for ran in &given_up {
+            let name = &self.pipeline.steps[ran.slot.index].name;
+            self.note_if_lost(self.facts.give_up(name, &ran.report.verdict).await);
+        }
         self.note_if_lost(self.facts.revert(&reason).await);
+        for ran in given_up.into_iter().filter(|ran| !ran.has_changed()) {
+            self.note_if_lost(ran.close().await);
+        }
         for index in self.completed.clone().into_iter().rev() {
             let step = &self.pipeline.steps[index];
             let Some(ran) = &mut self.ran[index] else { continue };

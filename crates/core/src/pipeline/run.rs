@@ -13,11 +13,11 @@ use jiff::Timestamp;
 use super::facts::Facts;
 use super::report::{Report, Status, StepResult};
 use super::schedule::{Phase, State, ready};
-use super::step::{Ran, Slot};
+use super::step::{Ran, Slot, is_failure};
 use super::watched::did_not_succeed;
 use super::{Pipeline, outputs};
 use crate::context::Context;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::event::{EventKind, PipelineStep};
 use crate::journal::Run;
 use crate::target::Outcome;
@@ -112,7 +112,7 @@ impl<'a> Execution<'a> {
         let closed = || self.ran.iter().flatten().any(|ran| ran.slot.is_closed());
         // What was to be put back is: the next run begins anew.
         let over = self.failure().is_some() || self.facts.reverting().is_some() || closed();
-        let open = self.ran.iter().flatten().any(|ran| ran.slot.is_open());
+        let open = self.ran.iter().flatten().any(|ran| ran.slot.is_open() && !self.gave_up(ran));
         // A process that goes on with putting back after a stop was not stopped itself.
         let cancelled = self.cx.is_cancelled() || self.halt.get().is_some_and(|reason| reason == CANCELLED);
         let (results, error) = (self.results(), self.error.take());
@@ -140,16 +140,16 @@ impl<'a> Execution<'a> {
         let mut at = vec![Timestamp::MIN; self.state.begun.len()];
         for index in self.pipeline.graph.order() {
             let (name, slot) = (&self.pipeline.steps[index].name, self.slot(index));
-            let refused = self.facts.refused(name).filter(|_| !slot.is_begun());
+            let gave_up = self.facts.gave_up(name);
             // What is to be put back is not begun any more.
             let started = self.attempts.contains_key(name);
             self.state.begun[index] = started && (slot.is_begun() || reverting.is_none());
-            if started && (slot.is_lost() || refused.is_some()) {
+            if started && (slot.is_lost() || gave_up.is_some()) {
                 self.halt.get_or_init(|| did_not_succeed(name));
             }
-            if let Some(verdict) = refused {
+            if let Some(verdict) = gave_up {
                 self.state.phases[index] = Phase::Ended;
-                self.ran[index] = Some(slot.refused(verdict));
+                self.ran[index] = Some(slot.given_up(verdict));
             } else if let Some(time) = slot.settled().filter(|_| started) {
                 // Clocks of two machines differ; what came after comes after even so.
                 let before = self.pipeline.graph.after[index].iter().map(|before| at[*before]).max();
@@ -230,7 +230,7 @@ impl<'a> Execution<'a> {
             let cancelled = matches!(verdict.outcome, Outcome::Cancelled { .. });
             self.halt.get_or_init(|| if cancelled { CANCELLED.to_owned() } else { did_not_succeed(name) });
             if is_failure(&verdict.outcome) && !ran.slot.is_begun() {
-                self.note_if_lost(self.facts.refuse(name, verdict).await);
+                self.note_if_lost(self.facts.give_up(name, verdict).await);
             }
         }
         self.ran[index] = Some(ran);
@@ -241,6 +241,11 @@ impl<'a> Execution<'a> {
     pub(super) fn failure(&self) -> Option<&str> {
         let failed = self.ran.iter().flatten().find(|ran| is_failure(&ran.report.verdict.outcome))?;
         Some(&self.pipeline.steps[failed.slot.index].name)
+    }
+
+    /// Whether it is recorded that this run does not go on with the step, however it comes out.
+    fn gave_up(&self, ran: &Ran) -> bool {
+        self.facts.gave_up(&self.pipeline.steps[ran.slot.index].name).is_some()
     }
 
     /// Whether the stop that was asked for kept anything from its end.
@@ -267,14 +272,5 @@ impl<'a> Execution<'a> {
             let text = format!("{}; if this run is repeated, it does not know of this", error.report());
             self.cx.note(crate::event::Level::Warning, "journal-not-written", text);
         }
-    }
-}
-
-/// It did not succeed, and a later call with the same attempt would not change that.
-fn is_failure(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Ended(_) | Outcome::TimedOut { .. } => true,
-        Outcome::Refused { error } => error.kind() != ErrorKind::Auth,
-        _ => false,
     }
 }

@@ -10,9 +10,9 @@ use super::facts::record;
 use super::watched::Watched;
 use super::{Source, Step, StepOutputs};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::EventKind;
-use crate::journal::Run;
+use crate::journal::{Attempt, Run};
 use crate::runtime::Local;
 use crate::target::{
     Guarded, Outcome, Plan, Policy, StepReport, Undone, Verdict, exit_code, pass_of, run_step, undo_in_pass,
@@ -66,6 +66,13 @@ impl Slot {
         self.runtime.records().contains_key("closed")
     }
 
+    /// Whether it was begun and nothing is recorded of how it came out.
+    pub(super) fn is_undecided(&self) -> bool {
+        let records = self.runtime.records();
+        let known = ["settled", "verdict", "closed"].iter().any(|name| records.contains_key(*name));
+        records.contains_key("plan") && !known
+    }
+
     /// Whether a later process goes on with it.
     pub(super) fn is_open(&self) -> bool {
         let records = self.runtime.records();
@@ -101,9 +108,14 @@ impl Slot {
         Ran { slot: self, target: Some(target), report }
     }
 
-    /// A step that an earlier process found out about before anything was begun.
-    pub(super) fn refused(self, verdict: Verdict) -> Ran {
-        let report = self.report(verdict, Undone::NotNeeded);
+    /// A step that an earlier process gave up: before anything of it was begun, or with what it had begun left as it is.
+    pub(super) fn given_up(self, verdict: Verdict) -> Ran {
+        let attempt = Attempt::of(self.cx.step(), self.cx.attempt(), &self.runtime.records());
+        let undone = if attempt.is_some() { Undone::Kept } else { Undone::NotNeeded };
+        let mut report = self.report(verdict, undone);
+        if let Some(attempt) = attempt {
+            (report.plan, report.receipt) = (attempt.plan, attempt.receipt);
+        }
         Ran { slot: self, target: None, report }
     }
 
@@ -150,9 +162,24 @@ impl Ran {
         record(&self.slot.runtime.without_stop(), "closed", &Undone::NotNeeded).await
     }
 
+    /// Whether it did not succeed and was left as it is, so that no record of its own says so.
+    pub(super) fn is_given_up(&self) -> bool {
+        let outcome = &self.report.verdict.outcome;
+        self.slot.is_undecided() && (is_failure(outcome) || matches!(outcome, Outcome::Cancelled { .. }))
+    }
+
     /// Whether there is something that could be undone.
     pub(super) fn has_changed(&self) -> bool {
         self.report.plan.as_ref().is_some_and(|plan| !plan.is_empty())
+    }
+}
+
+/// It did not succeed, and a later call with the same attempt would not change that.
+pub(super) fn is_failure(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Ended(_) | Outcome::TimedOut { .. } => true,
+        Outcome::Refused { error } => error.kind() != ErrorKind::Auth,
+        _ => false,
     }
 }
 

@@ -1,10 +1,10 @@
 //! The same run id again: attempts of a run and of its steps.
 
 use landfall_core::pipeline::{Pipeline, Rollback};
-use landfall_core::{Report, Undone};
+use landfall_core::{Outcome, Policy, Report, Undone};
 use landfall_testkit::ScriptedTarget;
 
-use crate::support::{SECOND, Stage, bad, good, status};
+use crate::support::{SECOND, Stage, bad, good, ready, status};
 
 fn chain(steps: &[(&str, &ScriptedTarget)], rollback: Rollback) -> Pipeline {
     let mut builder = Pipeline::builder().on_failure(rollback);
@@ -73,6 +73,41 @@ async fn after_everything_was_put_back_a_check_that_had_succeeded_looks_again() 
     let second = run(&stage, &of(&mended)).await;
     assert_eq!((second.exit_code, second.attempt), (0, 2), "{}", second.text());
     assert!(check.looks() > looks, "what it had seen was put back since");
+}
+
+/// Two steps, of which the second comes to no end in its minute; killed in the undo that follows, and run again.
+async fn cut_off_while_putting_back(stage: &Stage, middle: &ScriptedTarget) -> (Pipeline, Report) {
+    let web = ScriptedTarget::new("web").at(5 * SECOND, ready()).undo_at(1000 * SECOND, ready());
+    let made = |web: &ScriptedTarget| {
+        let minute = Policy::default().timeout(60 * SECOND).grace(3600 * SECOND);
+        let builder = Pipeline::builder().on_failure(Rollback::RevertAll).default_policy(minute);
+        let builder = builder.step("web", web.clone()).step("check", middle.clone()).after(["web"]).kept();
+        builder.build().unwrap()
+    };
+    let killed = made(&web.clone());
+    tokio::select! {
+        _ = run(stage, &killed) => unreachable!("it is killed in the undo"),
+        () = tokio::time::sleep(300 * SECOND) => {}
+    }
+    let again = made(&web);
+    let report = run(stage, &again).await;
+    (again, report)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_step_came_to_is_told_by_the_run_that_goes_on_with_putting_back() {
+    let late = || ScriptedTarget::new("check").at(200 * SECOND, ready());
+    for middle in [late().without_changes(), late()] {
+        let stage = Stage::default();
+        let (pipeline, report) = cut_off_while_putting_back(&stage, &middle).await;
+        let check = report.step("check").unwrap().settled().unwrap();
+        assert!(matches!(check.verdict.outcome, Outcome::TimedOut { .. }), "{}", report.text());
+        assert_eq!((check.exit_code, check.undone.clone()), (6, Undone::Kept), "{}", report.text());
+        assert_eq!(status(&report, "web").1, Some(Undone::Reverted));
+        // Whatever it came to since is seen by a new attempt.
+        let third = run(&stage, &pipeline).await;
+        assert_eq!(third.attempt, 2, "{}", third.text());
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -59,7 +59,10 @@ impl RunLog for MortalLog {
     async fn append(&self, entry: &Entry) -> Result<()> {
         self.fuse.pass().await;
         self.inner.append(entry).await?;
-        self.fuse.pass().await;
+        // Behind its last record the attempt is over, and what came out is known to those who asked.
+        if entry.step != "deploy" || entry.record != "closed" {
+            self.fuse.pass().await;
+        }
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use landfall_core::pipeline::{Rollback, Settled, Status, StepResult};
 use landfall_core::{Outcome, Report, Undone, Verdict};
 use proptest::prelude::*;
 
-use crate::case::{Case, Ending};
+use crate::case::{Back, Case, Ending};
 use crate::world::World;
 
 /// Longer than two looks: what is nearer together than this has no order.
@@ -31,6 +31,7 @@ pub(crate) fn promises(case: &Case, world: &World, report: &Report) -> Result<()
     let events = world.events.events();
     prop_assert_eq!(report.steps.len(), case.steps.len());
     what_was_put_back_was_there(world, report)?;
+    an_undo_is_told_as_it_came_out(case, report)?;
     the_order_of_undo_is_the_reverse_of_completion(&events, report)?;
     nothing_starts_after_a_failure(&events)?;
     no_cause_is_lost(case, &events, report)?;
@@ -50,6 +51,21 @@ fn what_was_put_back_was_there(world: &World, report: &Report) -> Result<(), Tes
         if settled.undone == Undone::Reverted {
             prop_assert!(effects.contains(&token) && effects.contains(&format!("{token}/undo")), "{name}");
         }
+    }
+    Ok(())
+}
+
+fn an_undo_is_told_as_it_came_out(case: &Case, report: &Report) -> Result<(), TestCaseError> {
+    for (step, result) in case.steps.iter().zip(&report.steps) {
+        let Some(settled) = result.settled() else { continue };
+        let really = match &settled.undone {
+            Undone::Reverted => Back::Restores,
+            Undone::Failed { .. } => Back::Fails,
+            Undone::Impossible { .. } => Back::Impossible,
+            Undone::NothingToDo => Back::NothingToDo,
+            _ => continue,
+        };
+        prop_assert_eq!(step.back, really, "{} in {}", &result.name, report.text());
     }
     Ok(())
 }
@@ -88,9 +104,13 @@ fn nothing_starts_after_a_failure(events: &[Event]) -> Result<(), TestCaseError>
     if attempt > Some(1) {
         return Ok(());
     }
-    let Some(failure) = events.iter().filter(failed).map(|event| event.at).min() else { return Ok(()) };
-    for (step, at) in first(events, |kind| matches!(kind, EventKind::Started { .. })) {
-        prop_assert!(at <= failure, "{step} started at {at}, after the failure at {failure}");
+    let Some(failure) = events.iter().filter(failed).min_by_key(|event| event.at) else { return Ok(()) };
+    let started = first(events, |kind| matches!(kind, EventKind::Started { .. }));
+    // A step that is refused at once was started together with others.
+    let together = started.get(failure.step.trim_start_matches("deploy/")) == Some(&failure.at);
+    for (step, at) in started {
+        let before = at < failure.at || (at == failure.at && together);
+        prop_assert!(before, "{step} started at {at}, after the failure at {}", failure.at);
     }
     Ok(())
 }
@@ -170,5 +190,5 @@ fn is_good(step: &Settled) -> bool {
 }
 
 fn is_failure(outcome: &Outcome) -> bool {
-    matches!(outcome, Outcome::Ended(_) | Outcome::Refused { .. })
+    matches!(outcome, Outcome::Ended(_) | Outcome::Refused { .. } | Outcome::TimedOut { .. })
 }

@@ -37,14 +37,6 @@ impl World {
         effects.sort();
         effects
     }
-
-    /// How often the run was begun anew.
-    pub(crate) fn closed(&self) -> usize {
-        let events = self.events.events();
-        let attempts =
-            events.iter().filter(|event| event.step == "deploy").map(|event| event.attempt as usize);
-        attempts.max().unwrap_or(1)
-    }
 }
 
 fn target(index: usize, step: &StepCase) -> ScriptedTarget {
@@ -57,6 +49,10 @@ fn target(index: usize, step: &StepCase) -> ScriptedTarget {
     let target = match step.ending {
         Ending::Succeeds => target.at(step.takes, ready()),
         Ending::Unchanged => target.without_changes().at(step.takes, ready()),
+        Ending::UnchangedFails => {
+            target.without_changes().at(step.takes, seen(State::Ended(End::Failed), "cause"))
+        }
+        Ending::TimesOut => target.at(Duration::ZERO, Moment::state(State::pending(format!("cause-{name}")))),
         Ending::Fails => target.at(step.takes, seen(State::Ended(End::Failed), "cause")),
         Ending::RolledBack => {
             target.at(step.takes, seen(State::Ended(End::RolledBack { to: "v1".into() }), "cause"))
@@ -82,11 +78,12 @@ fn target(index: usize, step: &StepCase) -> ScriptedTarget {
 fn pipeline(case: &Case, world: &World) -> Pipeline {
     let pace = Pace { first: 2 * SECOND, longest: 2 * SECOND, nearly: SECOND, nearly_looks: 0 };
     let hour = 3600 * SECOND;
+    let policy = Policy::default().pace(pace).timeout(10 * hour).grace(hour);
     let mut builder = Pipeline::builder()
         .max_parallel(case.most)
         .on_failure(case.on_failure)
         .on_cancel(case.on_cancel)
-        .default_policy(Policy::default().pace(pace).timeout(10 * hour).grace(hour));
+        .default_policy(policy.clone());
     for (index, step) in case.steps.iter().enumerate() {
         let (name, target) = (Case::name(index), world.targets[index].clone());
         builder = if step.made {
@@ -99,6 +96,10 @@ fn pipeline(case: &Case, world: &World) -> Pipeline {
             builder.step(name, target)
         };
         builder = builder.after(step.after.iter().map(|before| Case::name(*before)));
+        builder = match step.ending {
+            Ending::TimesOut => builder.policy(policy.clone().timeout(step.takes)),
+            _ => builder,
+        };
         builder = if step.kept { builder.kept() } else { builder };
     }
     builder.build().unwrap()
