@@ -74,9 +74,17 @@ scenarios:
       echo "exit code ${PIPESTATUS[0]}"
     done
 
-# What it costs that 10,000 steps of a pipeline wait at once. Takes three minutes.
-bench-pipeline *ARGS:
-    cargo run --release -q -p landfall-core --example bench-pipeline -- {{ARGS}}
+# What it costs that 10,000 steps of a pipeline wait at once, without a journal and with one. Takes six minutes.
+bench-pipeline STEPS="10000" SECONDS="180":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    ulimit -n "$(ulimit -H -n)"
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    cargo build --release -q -p landfall-core --example bench-pipeline
+    bench=${CARGO_TARGET_DIR:-target}/release/examples/bench-pipeline
+    "$bench" {{STEPS}} {{SECONDS}}
+    "$bench" {{STEPS}} {{SECONDS}} "$folder"
 
 # Compares whole processes with other tools and measures what watching costs; see benches/README.md.
 bench *FLAGS:

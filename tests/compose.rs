@@ -11,10 +11,10 @@ use tokio::process::Command;
 const US: &str = "us-east-1";
 
 /// The example: cargo builds examples before it runs tests.
-fn example() -> PathBuf {
+fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let folder = test.parent().unwrap().parent().unwrap();
-    let path = folder.join("examples").join(format!("compose{}", std::env::consts::EXE_SUFFIX));
+    let path = folder.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(path.exists(), "{} is missing: run `cargo build --examples`", path.display());
     path
 }
@@ -30,7 +30,7 @@ async fn cloud() -> (Simulator, Server) {
 }
 
 fn command(server: &Server, arguments: &[&str]) -> Command {
-    let mut command = Command::new(example());
+    let mut command = Command::new(example("compose"));
     command
         .arg(format!("--simulate={}", server.url()))
         .args(arguments)
@@ -44,6 +44,14 @@ async fn run(server: &Server, arguments: &[&str]) -> (i32, String) {
     let told =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code().unwrap(), told)
+}
+
+/// What the thin binary tells of the runs in a journal that a program of somebody else wrote.
+async fn runs(journal: &[&str], arguments: &[&str]) -> String {
+    let output =
+        Command::new(example("deploy")).arg("runs").args(journal).args(arguments).output().await.unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// The images that are live in both accounts.
@@ -71,10 +79,18 @@ async fn a_release_over_two_accounts_succeeds() {
 #[tokio::test]
 async fn a_failing_smoke_test_puts_everything_back() {
     let (simulator, server) = cloud().await;
-    let (code, told) = run(&server, &["--smoke-fails"]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let journal = ["--journal", folder.path().to_str().unwrap()];
+    let (code, told) = run(&server, &[&["--smoke-fails"], &journal[..]].concat()).await;
     assert_eq!(code, 3, "{told}");
     assert!(told.contains("| schema 42 to 41") && told.contains("GET /checkout: 500"), "{told}");
     assert!(told.contains("not started: smoke did not succeed"), "{told}");
+    let shown = runs(&journal, &["shop/81/release/production"]).await;
+    for words in
+        ["pipeline release, attempt 1: ended with exit code 3", "put back since smoke did not succeed"]
+    {
+        assert!(shown.contains(words), "{words:?} is not in {shown}");
+    }
     assert!(
         live(&simulator).iter().all(|task_definition| task_definition.ends_with("web:2")),
         "{:?}",
@@ -107,6 +123,11 @@ async fn a_release_that_is_killed_goes_on_and_deploys_nothing_twice() {
         }
     }
     child.kill().await.unwrap(); // SIGKILL
+    let listed = runs(&journal, &[]).await;
+    for words in ["begun: eu/web, migrate, us/web", "release/eu/web", "started", "ecs-service"] {
+        assert!(listed.contains(words), "{words:?} is not in {listed}");
+    }
+    assert!(!listed.contains("unknown") && !listed.contains("perhaps begun"), "{listed}");
     let (code, told) = run(&server, &journal).await;
     assert_eq!(code, 0, "{told}");
     assert_eq!(simulator.count("ecs", "UpdateService"), 2, "{told}");

@@ -5,7 +5,7 @@ use landfall::aws::environment::Environment;
 use landfall::ec2_cfn::deployment::Deployment;
 use landfall::ecs::EcsService;
 use landfall::event::{EventKind, Level};
-use landfall::journal::{Attempt, Records, Run, Stage};
+use landfall::journal::{Attempt, Records, Run, Stage, Whole};
 use landfall::target::{Resource, undo_step};
 use landfall::{
     Cause, Context, DeployTarget, Error, ErrorKind, Journal, Outcome, Plan, Policy, Result, Revert, Undone,
@@ -114,7 +114,11 @@ fn steps(run: &Run) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     let mut notes = Vec::new();
     for name in run.steps() {
-        let Some(attempt) = last_attempt(run, &name) else { continue };
+        let Some((number, records)) = last_attempt(run, &name) else { continue };
+        if Whole::of(&name, number, &records).is_some() {
+            continue; // A pipeline, whose steps are undone.
+        }
+        let Some(attempt) = Attempt::of(&name, number, &records) else { continue };
         let plan = attempt.plan.clone().ok_or_else(|| {
             refused(format!("the plan of step {name} was recorded by another version of landfall"))
         })?;
@@ -152,12 +156,10 @@ fn steps(run: &Run) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-fn last_attempt(run: &Run, step: &str) -> Option<Attempt> {
+fn last_attempt(run: &Run, step: &str) -> Option<(u32, Records)> {
     let next = run.attempt(step);
-    let of = |number: u32| {
-        let records: Records = run.records(step, number);
-        Attempt::of(step, number, &records)
-    };
+    let of =
+        |number: u32| Some((number, run.records(step, number))).filter(|(_, records)| !records.is_empty());
     of(next).or_else(|| of(next.checked_sub(1)?))
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use landfall::journal::{Attempt, History, Stage};
+use landfall::journal::{Attempt, History, Stage, Whole};
 use landfall::{Cause, Error, Journal, Result, Undone};
 use serde_json::{Value, json};
 
@@ -73,6 +73,19 @@ fn state(attempt: &Attempt) -> String {
     }
 }
 
+/// How far a pipeline has come, in a few words.
+fn state_of_whole(whole: &Whole) -> String {
+    match (whole.exit_code, &whole.reverting) {
+        (Some(code), _) => format!("ended with exit code {code}"),
+        (None, Some(reason)) => format!("is put back: {reason}"),
+        (None, None) => format!("begun: {}", names(whole)),
+    }
+}
+
+fn names(whole: &Whole) -> String {
+    whole.started.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
 fn word(outcome: &landfall::Outcome) -> String {
     crate::render::verdict::word(outcome).to_lowercase()
 }
@@ -87,9 +100,14 @@ fn table(histories: &[History]) -> Vec<String> {
     let heading = ["RUN", "STEP", "ATTEMPT", "STATE", "WHEN", "RESOURCE"].map(str::to_owned);
     let mut rows = vec![heading];
     for history in histories {
-        let attempts = history.attempts();
+        let (attempts, pipelines) = (history.attempts(), history.pipelines());
         let open = if history.holder.is_some() { " (open now)" } else { "" };
-        if attempts.is_empty() {
+        rows.extend(pipelines.iter().map(|whole| {
+            let (number, when) = (whole.number.to_string(), format!("{:.0}", whole.last));
+            let state = format!("{}{open}", state_of_whole(whole));
+            [history.run.clone(), whole.path.clone(), number, state, when, "-".into()]
+        }));
+        if attempts.is_empty() && pipelines.is_empty() {
             let state = format!("nothing was begun{open}");
             let when = format!("{:.0}", history.began);
             rows.push([history.run.clone(), "-".into(), "-".into(), state, when, "-".into()]);
@@ -116,9 +134,21 @@ fn shown(history: &History) -> Vec<String> {
     if let Some(holder) = &history.holder {
         lines.push(format!("open in    {holder}"));
     }
-    let attempts = history.attempts();
-    if attempts.is_empty() {
+    let (attempts, pipelines) = (history.attempts(), history.pipelines());
+    if attempts.is_empty() && pipelines.is_empty() {
         lines.push("nothing was begun".to_owned());
+    }
+    for whole in &pipelines {
+        lines.push(String::new());
+        lines.push(format!("pipeline {}, attempt {}: {}", whole.path, whole.number, state_of_whole(whole)));
+        lines.push(format!("  steps    {}", names(whole)));
+        if let (Some(_), Some(reason)) = (whole.exit_code, &whole.reverting) {
+            lines.push(format!("  put back since {reason}"));
+        }
+        for (step, verdict) in &whole.given_up {
+            lines.push(format!("  {step}: {}", headline(&verdict.outcome)));
+            lines.extend(verdict.causes.iter().flat_map(cause_lines).map(|line| format!("  {line}")));
+        }
     }
     for attempt in &attempts {
         lines.push(String::new());
@@ -175,10 +205,20 @@ fn line(history: &History, with_records: bool) -> Value {
             })
         })
         .collect();
+    let pipelines: Vec<Value> = history
+        .pipelines()
+        .iter()
+        .map(|whole| {
+            let mut told = json!(whole);
+            told["state"] = json!(state_of_whole(whole));
+            told
+        })
+        .collect();
     let mut line = json!({
         "run": history.run,
         "began": history.began,
         "open_in": history.holder,
+        "pipelines": pipelines,
         "attempts": attempts,
     });
     if with_records {

@@ -1,19 +1,21 @@
-//! Measures what it costs that thousands of steps wait at once: `bench-pipeline [STEPS] [SECONDS]`, 10,000 steps that are
-//! ready after 180 seconds when nothing else is said. Real time, one thread, Linux only (it reads `/proc/self`).
+//! Measures what it costs that thousands of steps wait at once: `bench-pipeline [STEPS] [SECONDS] [DIR]`, 10,000 steps that
+//! are ready after 180 seconds when nothing else is said. With DIR the run has a file journal there, and needs a file
+//! descriptor for each step (`ulimit -n`). Real time, Linux only (it reads `/proc/self`).
 //!
 //! Prints memory per step (all of it: graph, targets, futures, records, report), use of one core while all wait, and the
 //! time from the last look that saw a step ready until the report is there.
 
 use std::io::Write;
-use std::sync::Mutex;
+
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use landfall_core::target::Effect;
 use landfall_core::{
-    Change, Context, DeployTarget, Error, Look, Observation, Outputs, Pipeline, Place, Plan, Receipt,
-    Resource, Result, Revert, State,
+    Change, Context, DeployTarget, Error, FileJournal, Look, Observation, Outputs, Pipeline, Place, Plan,
+    Receipt, Resource, Result, Revert, State,
 };
 use tokio::time::Instant;
 
@@ -74,11 +76,15 @@ fn memory(name: &str) -> Result<u64> {
     Ok(number.parse::<u64>().map_err(unreadable)? * 1024)
 }
 
-/// Processor time of this process so far, from `/proc/self/schedstat` (its first thread, which is its only one).
+/// Processor time of all threads of this process so far, in the clock ticks of `/proc/self/stat`, of which Linux tells
+/// programs a hundred a second.
 fn processor() -> Result<Duration> {
-    let text = std::fs::read_to_string("/proc/self/schedstat").map_err(unreadable)?;
-    let spent = text.split(' ').next().unwrap_or_default();
-    Ok(Duration::from_nanos(spent.parse().map_err(unreadable)?))
+    let text = std::fs::read_to_string("/proc/self/stat").map_err(unreadable)?;
+    // The name of the program, which may hold spaces, ends with the last bracket; then come state and ten more.
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: Result<Vec<u64>> =
+        fields.skip(11).take(2).map(|field| field.parse().map_err(unreadable)).collect();
+    Ok(Duration::from_millis(10 * ticks?.iter().sum::<u64>()))
 }
 
 fn unreadable<E: std::error::Error>(error: E) -> Error {
@@ -107,11 +113,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let mut number = |default: u64| arguments.next().map_or(Ok(default), |text| text.parse());
     let (steps, seconds) = (usize::try_from(number(10_000)?)?, number(180)?);
+    let folder = arguments.next();
     let wait = Duration::from_secs(seconds);
     let before = memory("VmRSS")?;
     let began = Instant::now();
     let release = pipeline(steps, began + wait)?;
-    let cx = Context::builder("shop/81/deploy/production").build();
+    let cx = Context::builder("shop/81/deploy/production");
+    let cx = match &folder {
+        Some(folder) => cx.journal(Arc::new(FileJournal::new(folder))).build(),
+        None => cx.build(),
+    };
     let (report, whole, steady) = tokio::join!(
         release.run(&cx),
         share(Duration::ZERO, wait),
@@ -123,7 +134,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let per_step = (memory("VmHWM")? - before) / steps as u64;
     let ((whole, _), (steady, looks)) = (whole?, steady?);
     let mut out = std::io::stdout();
-    writeln!(out, "{steps} steps waited {seconds} s at once; exit code {}", report.exit_code)?;
+    let journal = folder.map_or_else(String::new, |folder| format!(", journal in {folder}"));
+    writeln!(out, "{steps} steps waited {seconds} s at once{journal}; exit code {}", report.exit_code)?;
     writeln!(out, "memory at most     {:8.1} KiB a step", per_step as f64 / 1024.0)?;
     writeln!(out, "one core, in all   {whole:8.2} %")?;
     writeln!(out, "one core, second half {steady:5.2} %, {looks} looks")?;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Entry, History, Records};
+use super::{History, Records};
 use crate::target::{Plan, Receipt, Undone, Verdict};
 
 /// How far an attempt has come.
@@ -50,23 +50,85 @@ pub struct Attempt {
     pub last: Timestamp,
 }
 
+/// One attempt of a pipeline, as its own records tell. Those of its steps are attempts of their own.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Whole {
+    /// The pipeline's path; those of its steps are below it.
+    pub path: String,
+    /// Its number, from 1.
+    pub number: u32,
+    /// The steps that were started, by their names below the path, and which attempt of each it was.
+    pub started: BTreeMap<String, u32>,
+    /// How those steps came out whose own records do not say it: nothing of them was begun, or they were left as they
+    /// are while others were put back.
+    pub given_up: BTreeMap<String, Verdict>,
+    /// Why what had succeeded is put back, if that was begun.
+    pub reverting: Option<String>,
+    /// The exit code of the run that ended it; none while it can be gone on with, which a success always can.
+    pub exit_code: Option<u8>,
+    /// When its first record was written.
+    pub began: Timestamp,
+    /// When its last record was written.
+    pub last: Timestamp,
+}
+
 impl History {
-    /// All attempts in the order in which they were begun.
+    /// All attempts of steps in the order in which they were begun.
     #[must_use]
     pub fn attempts(&self) -> Vec<Attempt> {
-        let mut order: Vec<(&str, u32)> = Vec::new();
-        let mut records: BTreeMap<(&str, u32), Records> = BTreeMap::new();
-        for Entry { step, attempt, .. } in &self.entries {
-            if !order.contains(&(step.as_str(), *attempt)) {
-                order.push((step, *attempt));
-            }
-        }
+        let records = self.by_attempt();
+        let steps = records.iter().filter(|(.., records)| !Whole::is_one(records));
+        steps.filter_map(|(step, number, records)| Attempt::of(step, *number, records)).collect()
+    }
+
+    /// All attempts of pipelines in the order in which they were begun.
+    #[must_use]
+    pub fn pipelines(&self) -> Vec<Whole> {
+        let records = self.by_attempt();
+        records.iter().filter_map(|(path, number, records)| Whole::of(path, *number, records)).collect()
+    }
+
+    fn by_attempt(&self) -> Vec<(&str, u32, Records)> {
+        let mut places: BTreeMap<(&str, u32), usize> = BTreeMap::new();
+        let mut all: Vec<(&str, u32, Records)> = Vec::new();
         for entry in &self.entries {
-            let of = records.entry((entry.step.as_str(), entry.attempt)).or_default();
-            of.entry(entry.record.clone()).or_insert_with(|| entry.recorded());
+            let place = *places.entry((&entry.step, entry.attempt)).or_insert_with(|| {
+                all.push((&entry.step, entry.attempt, Records::new()));
+                all.len() - 1
+            });
+            let (.., records) = &mut all[place];
+            records.entry(entry.record.clone()).or_insert_with(|| entry.recorded());
         }
-        let made = |(step, number): &(&str, u32)| Attempt::of(step, *number, records.get(&(*step, *number))?);
-        order.iter().filter_map(made).collect()
+        all
+    }
+}
+
+impl Whole {
+    /// What these records tell; nothing when they are not those of a pipeline.
+    #[must_use]
+    pub fn of(path: &str, number: u32, records: &Records) -> Option<Self> {
+        let times = || records.values().map(|recorded| recorded.at);
+        let starts = (0_u32..).map_while(|start| read(records, &format!("started.{start}")));
+        let names = records.keys().filter_map(|name| name.strip_prefix("refused."));
+        Self::is_one(records).then_some(())?;
+        Some(Self {
+            path: path.to_owned(),
+            number,
+            started: starts.flat_map(BTreeMap::<String, u32>::into_iter).collect(),
+            given_up: names
+                .filter_map(|name| Some((name.to_owned(), read(records, &format!("refused.{name}"))?)))
+                .collect(),
+            reverting: read(records, "reverting"),
+            exit_code: read(records, "closed"),
+            began: times().min()?,
+            last: times().max()?,
+        })
+    }
+
+    /// Whether these are records of a pipeline: its first is which steps were started.
+    fn is_one(records: &Records) -> bool {
+        records.contains_key("started.0")
     }
 }
 

@@ -30,7 +30,7 @@ use crate::context::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Recorded;
 use crate::target::Resource;
-pub use attempt::{Attempt, Stage};
+pub use attempt::{Attempt, Stage, Whole};
 pub use file::FileJournal;
 pub use memory::MemoryJournal;
 pub use run::{Records, Run};

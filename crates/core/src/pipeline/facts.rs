@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::journal::Run;
+use crate::journal::{Attempt, Run};
 use crate::runtime::{Interrupted, Local, Runtime};
-use crate::target::Verdict;
+use crate::target::{Outcome, Undone, Verdict, exit_code};
 use crate::wait::to_value;
 
 #[derive(Debug)]
@@ -26,7 +26,32 @@ pub(super) struct Facts {
 
 impl Facts {
     /// What is known of the pipeline's attempt, and the context of it.
-    pub(super) fn open(run: &Run, cx: &Context) -> (Context, Self) {
+    ///
+    /// When somebody has put back a step since that had succeeded, the attempt is over: a new one is begun.
+    pub(super) async fn open(run: &Run, cx: &Context) -> (Context, Self) {
+        let last = Self::of(run, cx);
+        if !last.1.was_put_back_since(run, &last.0) {
+            return last;
+        }
+        match last.1.close(exit_code(&Outcome::Succeeded, &Undone::Reverted)).await {
+            Ok(()) => Self::of(run, cx),
+            Err(_) => last,
+        }
+    }
+
+    fn was_put_back_since(&self, run: &Run, cx: &Context) -> bool {
+        let put_back = |(name, attempt): (String, u32)| {
+            let step = cx.at_step(&name);
+            let attempt = Attempt::of(step.step(), attempt, &run.records(step.step(), attempt));
+            attempt.is_some_and(|attempt| {
+                let succeeded = attempt.verdict.is_some_and(|verdict| verdict.outcome.is_success());
+                succeeded && attempt.undone == Some(Undone::Reverted)
+            })
+        };
+        self.reverting().is_none() && self.started().into_iter().any(put_back)
+    }
+
+    fn of(run: &Run, cx: &Context) -> (Context, Self) {
         let (cx, _) = run.resume(cx);
         // What is known must be written down, whether somebody asked to stop or not.
         let runtime = Local::of_run(cx.cleanup(), run.clone());
@@ -36,6 +61,7 @@ impl Facts {
     /// The steps that were started in this attempt, and which attempt of each it was.
     pub(super) fn started(&self) -> BTreeMap<String, u32> {
         let mut all = BTreeMap::new();
+        self.starts.store(0, Ordering::Relaxed);
         while let Some(started) = self.earlier::<BTreeMap<String, u32>>(&format!("started.{}", self.starts()))
         {
             all.extend(started);

@@ -40,7 +40,7 @@ impl Pipeline {
     pub async fn run(&self, cx: &Context) -> Report {
         let started = cx.clock().now();
         let report = match cx.open_run().await {
-            Ok(run) => Execution::new(self, cx, run).until_over(started).await,
+            Ok(run) => Execution::new(self, cx, run).await.until_over(started).await,
             Err(error) => self.not_begun(cx, started, error),
         };
         cx.emit(EventKind::PipelineFinished { exit_code: report.exit_code, took_ms: report.took_ms() });
@@ -87,8 +87,8 @@ pub(super) struct Execution<'a> {
 }
 
 impl<'a> Execution<'a> {
-    fn new(pipeline: &'a Pipeline, cx: &Context, run: Run) -> Self {
-        let (cx, facts) = Facts::open(&run, cx);
+    async fn new(pipeline: &'a Pipeline, cx: &Context, run: Run) -> Self {
+        let (cx, facts) = Facts::open(&run, cx).await;
         let steps = pipeline.steps.len();
         Self {
             pipeline,

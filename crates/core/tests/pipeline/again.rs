@@ -1,7 +1,9 @@
 //! The same run id again: attempts of a run and of its steps.
 
+use landfall_core::journal::{Attempt, Journal};
 use landfall_core::pipeline::{Pipeline, Rollback};
-use landfall_core::{Outcome, Policy, Report, Undone};
+use landfall_core::target::undo_step;
+use landfall_core::{Error, Outcome, Policy, Report, Undone};
 use landfall_testkit::ScriptedTarget;
 
 use crate::support::{SECOND, Stage, bad, good, ready, status};
@@ -108,6 +110,44 @@ async fn what_a_step_came_to_is_told_by_the_run_that_goes_on_with_putting_back()
         let third = run(&stage, &pipeline).await;
         assert_eq!(third.attempt, 2, "{}", third.text());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_somebody_put_back_later_is_made_again_by_the_next_run() {
+    let stage = Stage::default();
+    let (web, api) = (good("web", 5), good("api", 5));
+    let pipeline = chain(&[("web", &web), ("api", &api)], Rollback::RevertAll);
+    assert_eq!(run(&stage, &pipeline).await.exit_code, 0);
+    {
+        let cx = stage.cx();
+        let opened = cx.open_run().await.unwrap();
+        let (cx, runtime) = opened.at_attempt(&cx.in_step("deploy/web"), 1);
+        let attempt = Attempt::of("deploy/web", 1, &opened.records("deploy/web", 1)).unwrap();
+        let plan = attempt.plan.unwrap();
+        let undone =
+            undo_step(&runtime, &web, &cx, &Policy::default(), &plan, attempt.receipt.as_ref()).await;
+        assert_eq!(undone, Undone::Reverted);
+    }
+    let second = run(&stage, &pipeline).await;
+    assert_eq!((second.exit_code, second.attempt), (0, 2), "{}", second.text());
+    let tokens: Vec<String> = web.effects().into_iter().map(|(token, _)| token).collect();
+    assert_eq!(tokens, ["run/deploy/web/1", "run/deploy/web/1/undo", "run/deploy/web/2"]);
+    assert_eq!(api.effects().len(), 1, "it is there still");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_tells_of_a_pipeline_which_steps_it_began_and_how_it_ended() {
+    let stage = Stage::default();
+    let (web, api) = (good("web", 5), good("api", 5).plan_fails(Error::invalid("no such image")));
+    let report = run(&stage, &chain(&[("web", &web), ("api", &api)], Rollback::RevertAll)).await;
+    let history = stage.journal.read("run").await.unwrap().unwrap();
+    let steps: Vec<String> = history.attempts().into_iter().map(|attempt| attempt.step).collect();
+    assert_eq!(steps, ["deploy/web"], "nothing of the other was begun");
+    let [whole] = history.pipelines().try_into().unwrap();
+    assert_eq!((whole.path.as_str(), whole.number, whole.exit_code), ("deploy", 1, Some(report.exit_code)));
+    assert_eq!(whole.started.into_keys().collect::<Vec<_>>(), ["api", "web"]);
+    assert_eq!(whole.reverting.as_deref(), Some("api did not succeed"));
+    assert!(format!("{:?}", whole.given_up["api"]).contains("no such image"), "{:?}", whole.given_up);
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::Serialize;
+use tokio::sync::Mutex as Gate;
 
 use super::line::{Header, Line, VERSION};
 use super::lock::Lock;
@@ -16,8 +17,22 @@ use crate::error::{Error, Result};
 use crate::journal::{Entry, RunLog};
 
 /// The file of a run that this process has open.
+///
+/// Steps that record at the same time share a write and an `fdatasync`: each adds its line to the queue, and whoever has
+/// the file next writes all that wait. What thousands of steps that end together have to say is so on the disk at once.
 #[derive(Debug)]
-pub(super) struct FileLog(Arc<Mutex<Open>>);
+pub(super) struct FileLog {
+    queue: Mutex<Queue>,
+    open: Arc<Gate<Open>>,
+}
+
+/// Lines that are to be written next.
+#[derive(Debug, Default)]
+struct Queue {
+    text: Vec<u8>,
+    /// How many lines were ever added.
+    lines: u64,
+}
 
 #[derive(Debug)]
 struct Open {
@@ -25,6 +40,8 @@ struct Open {
     file: File,
     /// Bytes of whole lines.
     whole: u64,
+    /// How many lines of the queue were written.
+    lines: u64,
     /// Why nothing can be appended any more. After a failed write or sync nobody can tell what is on the disk.
     broken: Option<Error>,
     _lock: Lock,
@@ -45,30 +62,53 @@ impl FileLog {
         file.read_to_end(&mut bytes).map_err(cannot)?;
         let content = read::parse(path, &bytes, Some(run))?;
         let whole = content.whole as u64;
-        let mut open = Open { path: path.to_owned(), file, whole, broken: None, _lock: lock };
+        let mut open = Open { path: path.to_owned(), file, whole, lines: 0, broken: None, _lock: lock };
         if content.whole < bytes.len() {
             open.cut().map_err(cannot)?;
         }
         if content.header.is_none() {
             let header =
                 Header { landfall_journal: VERSION, run: run.to_owned(), began: Clock::start().now() };
-            open.append(&header)?;
+            open.append(&line(&header)?)?;
             path.parent().map_or(Ok(()), sync_folder).map_err(cannot)?;
         }
-        Ok((content.entries, Self(Arc::new(Mutex::new(open)))))
+        Ok((content.entries, Self::of(open)))
+    }
+
+    fn of(open: Open) -> Self {
+        Self { queue: Mutex::default(), open: Arc::new(Gate::new(open)) }
+    }
+
+    /// Adds a line and says which it is, from 1.
+    fn add(&self, line: &[u8]) -> u64 {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.text.extend_from_slice(line);
+        queue.lines += 1;
+        queue.lines
+    }
+
+    /// What waits, and the number of its last line.
+    fn take(&self) -> (Vec<u8>, u64) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        (std::mem::take(&mut queue.text), queue.lines)
     }
 }
 
+/// A line as it is in the file, with its end.
+fn line<L: Serialize>(line: &L) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(line)
+        .map_err(|error| Error::internal("a record cannot be written").with_source(&error))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
 impl Open {
-    /// Writes a line and has it on the disk.
-    fn append<L: Serialize>(&mut self, line: &L) -> Result<()> {
+    /// Writes whole lines and has them on the disk.
+    fn append(&mut self, text: &[u8]) -> Result<()> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        let mut text = serde_json::to_vec(line)
-            .map_err(|error| Error::internal("a record cannot be written").with_source(&error))?;
-        text.push(b'\n');
-        if let Err(error) = self.write(&text) {
+        if let Err(error) = self.write(text) {
             // What a later process reads ends with the last line that is known to be whole.
             let _ = self.cut();
             let error = unusable(&self.path, "cannot be written", &error);
@@ -94,8 +134,18 @@ impl Open {
 #[async_trait]
 impl RunLog for FileLog {
     async fn append(&self, entry: &Entry) -> Result<()> {
-        let (open, line) = (Arc::clone(&self.0), Line::Record(entry.clone()));
-        blocking(move || open.lock().unwrap_or_else(PoisonError::into_inner).append(&line)).await
+        let number = self.add(&line(&Line::Record(entry.clone()))?);
+        let mut open = Arc::clone(&self.open).lock_owned().await;
+        if number <= open.lines {
+            return Ok(()); // Somebody else wrote it, and it is on the disk.
+        }
+        let (text, last) = self.take();
+        blocking(move || {
+            open.append(&text)?;
+            open.lines = last;
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -106,6 +156,6 @@ impl FileLog {
     pub(super) fn on_full_disk(lock: Lock) -> Self {
         let path = PathBuf::from("/dev/full");
         let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-        Self(Arc::new(Mutex::new(Open { path, file, whole: 0, broken: None, _lock: lock })))
+        Self::of(Open { path, file, whole: 0, lines: 0, broken: None, _lock: lock })
     }
 }

@@ -176,9 +176,18 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// This process, or the whole system, has as many files open as it may (EMFILE and ENFILE, the same on every Unix).
+fn too_many_files(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
 /// The journal cannot be used as it was asked to.
 fn unusable(path: &Path, how: &str, error: &io::Error) -> Error {
     let hint = match error.kind() {
+        _ if too_many_files(error) => {
+            "each resource that is deployed to keeps a lock file open: allow this process more open files \
+             (`ulimit -n`), or bound how many steps run at once"
+        }
         io::ErrorKind::NotFound => "there is no such directory: check the path",
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "a journal is a directory: name one, or a new one"

@@ -248,3 +248,30 @@ async fn after_a_write_that_failed_nothing_more_is_appended() {
     assert!(error.report().contains("make room"), "{}", error.report());
     assert_eq!(log.append(&entry("settled")).await.unwrap_err(), error, "a hole is not written over");
 }
+
+#[tokio::test]
+async fn steps_that_record_at_once_share_the_writing_and_each_line_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = FileJournal::new(folder.path());
+    let opened = journal.open("run").await.unwrap();
+    let entries: Vec<Entry> = (0..500).map(|number| entry(&format!("apply.{number}"))).collect();
+    let all = futures_util::future::join_all(entries.iter().map(|entry| opened.log.append(entry)));
+    // One that nobody waits for any more takes none of the others with it.
+    let dropped = opened.log.append(&entries[0]);
+    let (all, ()) = tokio::join!(all, async {
+        tokio::select! { biased; _ = dropped => {}, () = std::future::ready(()) => {} }
+    });
+    all.into_iter().collect::<Result<Vec<()>, Error>>().unwrap();
+    drop(opened);
+    let read = journal.read("run").await.unwrap().unwrap().entries;
+    let missing = entries.iter().filter(|entry| !read.contains(entry)).count();
+    assert_eq!(missing, 0, "of {}", read.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn too_many_open_files_are_answered_with_what_to_do() {
+    let error = std::io::Error::from_raw_os_error(24);
+    let error = super::unusable(std::path::Path::new("journal"), "cannot be locked", &error);
+    assert!(error.report().contains("ulimit -n"), "{}", error.report());
+}
