@@ -55,7 +55,7 @@ pub(crate) struct Matrix {
 struct Tried {
     case: &'static str,
     processes: usize,
-    /// Whether the point came: a run may make a call less than the one that was counted.
+    /// Whether every point came: a run may make a call less than the one that was counted.
     reached: bool,
     failure: Option<String>,
 }
@@ -111,14 +111,21 @@ impl Matrix {
         let seed = if let Sample::Some { seed, .. } = self.sample { seed } else { 0 };
         let mut random = StdRng::seed_from_u64(seed);
         let mut kills: Vec<Vec<Point>> = match self.kills {
-            Kills::Twice => all
-                .iter()
-                .flat_map(|first| {
-                    let seconds: Vec<Point> =
-                        all.choose_multiple(&mut random, SECOND_POINTS).copied().collect();
-                    seconds.into_iter().map(|second| vec![*first, second])
-                })
-                .collect(),
+            Kills::Twice => {
+                let made = u64::try_from(stage.cloud.simulator.calls().len()).unwrap();
+                let bytes = all
+                    .iter()
+                    .filter_map(|point| if let Point::Write(at) = point { Some(*at) } else { None });
+                let bytes = bytes.max().unwrap_or(0);
+                let mut pairs = Vec::new();
+                for first in &all {
+                    let after: Vec<Point> =
+                        all.iter().copied().filter(|second| second.may_follow(*first, made, bytes)).collect();
+                    let seconds = after.choose_multiple(&mut random, SECOND_POINTS);
+                    pairs.extend(seconds.map(|second| vec![*first, *second]));
+                }
+                pairs
+            }
             _ => all.into_iter().map(|point| vec![point]).collect(),
         };
         if let Sample::Some { each, .. } = self.sample {
@@ -156,7 +163,7 @@ async fn tried(case: Case, weather: Weather, how: Kills, points: &[Point]) -> Tr
         processes += 1;
         last = stage.killed_at(*point).await;
         if last.is_some() {
-            reached = processes > 1;
+            reached = false;
             break;
         }
     }

@@ -22,6 +22,9 @@ pub(crate) enum Point {
     /// kernel ends the process in the middle of `write`, by the file size limit it was given (SIGXFSZ, for which the
     /// binary has no handler): no line of its own runs after that either.
     Write(u64),
+    /// The write of the first line, of which so many bytes are on the disk. The file size limit meets the lock file first,
+    /// which is longer, so the process is killed at its first call, and the rest of the line is cut off.
+    FirstLine(u64),
 }
 
 /// A simulated AWS and a directory for the journal, which outlive processes.
@@ -81,6 +84,15 @@ impl Stage {
                     () = over(&mut child) => Some(ended(child).await),
                 }
             }
+            Point::FirstLine(bytes) => {
+                let ran = Box::pin(self.killed_at(Point::Call(1, Phase::Before))).await;
+                if ran.is_none() {
+                    let file =
+                        std::fs::OpenOptions::new().write(true).open(run_file(&self.journal())).unwrap();
+                    file.set_len(bytes).unwrap();
+                }
+                ran
+            }
             Point::Write(bytes) => {
                 let ran = ended(self.process(Some(bytes)).spawn().unwrap()).await;
                 Some(ran).filter(|ran| ran.code >= 0)
@@ -104,7 +116,8 @@ impl Stage {
         let mut at = 0;
         for line in std::fs::read(run_file(&self.journal())).unwrap().split_inclusive(|byte| *byte == b'\n') {
             let length = u64::try_from(line.len()).unwrap();
-            writes.extend([at + 1, at + length / 2, at + length - 1].map(Point::Write));
+            let point = if at == 0 { Point::FirstLine } else { Point::Write };
+            writes.extend([at + 1, at + length / 2, at + length - 1].map(point));
             at += length;
         }
         (calls.collect(), writes)
@@ -137,6 +150,21 @@ pub(crate) struct World {
     pub(crate) revisions: usize,
     /// Service deployments of the new revision.
     pub(crate) forward: Vec<landfall_simulator::ServiceDeploymentView>,
+}
+
+impl Point {
+    /// Whether a process that goes on after a kill at `first` may come here: it makes as many calls as were left, and a
+    /// few to find out where it is, and its journal only grows.
+    pub(crate) fn may_follow(self, first: Self, calls: u64, bytes: u64) -> bool {
+        match (first, self) {
+            (_, Self::FirstLine(_)) => false,
+            (Self::Call(before, _), Self::Call(nth, _)) => nth <= calls.saturating_sub(before) + 2,
+            (Self::Write(before), Self::Call(nth, _)) => nth * bytes <= calls * bytes.saturating_sub(before),
+            (Self::Call(before, _), Self::Write(at)) => at * calls > before * bytes,
+            (Self::Write(before), Self::Write(at)) => at > before,
+            (Self::FirstLine(_), _) => true,
+        }
+    }
 }
 
 impl World {

@@ -294,6 +294,9 @@ impl ContextBuilder {
     }
 
     /// Where the run is remembered; only in memory, as long as the context lives, when this is not called.
+    ///
+    /// A journal also keeps deployments to one resource apart. Contexts that deploy to the same resources therefore share
+    /// one: two that were each built without a journal know nothing of each other, though both are of this process.
     pub fn journal(mut self, journal: Arc<dyn Journal>) -> Self {
         self.journal = journal;
         self

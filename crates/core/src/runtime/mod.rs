@@ -1,9 +1,10 @@
 //! The seam between the life cycle and what drives it.
 //!
 //! The life cycle never spawns, sleeps or reads a clock by itself: it asks its [`Runtime`]. [`Local`] is tokio and
-//! a map of records in memory. A durable engine that replays can take its place and drive the very same function,
-//! which is why results are recorded as values, time is read only inside a recorded call, and a cancellation
-//! arrives as an `Err` of a call.
+//! the records of a run, which are in a [`Journal`](crate::journal::Journal) before it goes on. A durable engine that
+//! replays can take its place and drive the very same function, which is why results are recorded as values, time is read
+//! only inside a recorded call, and a cancellation arrives as an `Err` of a call. A [`Pipeline`](crate::Pipeline) records
+//! in the journal of its context and is driven by [`Local`] only.
 
 mod local;
 

@@ -157,11 +157,10 @@ fn lock(path: &Path, holder: &Holder) -> Result<Locked> {
 /// Makes a folder of the journal and those above it, and has their names on the disk before anything is in them.
 fn make_folder(journal: &Path, folder: &Path) -> Result<()> {
     let cannot = |error: io::Error| unusable(journal, "cannot be written", &error);
-    if fs::exists(folder).map_err(cannot)? {
-        return Ok(());
-    }
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !fs::exists(path).unwrap_or(true);
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
     fs::create_dir_all(folder).map_err(cannot)?;
-    for above in [Some(journal), journal.parent()].into_iter().flatten() {
+    for above in missing.into_iter().filter_map(Path::parent) {
         sync_folder(above).map_err(cannot)?;
     }
     Ok(())
