@@ -17,8 +17,8 @@ const NAMES_SHOWN: usize = 20;
 
 /// Makes a [`Pipeline`].
 ///
-/// [`after`](Self::after), [`policy`](Self::policy) and [`kept`](Self::kept) belong to the step named just before; the
-/// rest belongs to the whole.
+/// [`after`](Self::after), [`optional_outputs`](Self::optional_outputs), [`policy`](Self::policy) and [`kept`](Self::kept)
+/// belong to the step named just before; the rest belongs to the whole.
 #[must_use]
 pub struct PipelineBuilder {
     parts: Vec<Part>,
@@ -37,8 +37,33 @@ struct Part {
 }
 
 enum What {
-    Step { source: Source, needs: Vec<(String, String)>, policy: Option<Policy>, kept: bool },
+    Step(Single),
     Pipeline(Pipeline),
+}
+
+struct Single {
+    source: Source,
+    needs: Vec<Named>,
+    policy: Option<Policy>,
+    kept: bool,
+}
+
+/// An output by names that are not resolved yet.
+struct Named {
+    step: String,
+    output: String,
+    optional: bool,
+}
+
+fn named<S: Into<String>, O: Into<String>>(
+    outputs: impl IntoIterator<Item = (S, O)>,
+    optional: bool,
+) -> impl Iterator<Item = Named> {
+    outputs.into_iter().map(move |(step, output)| Named {
+        step: step.into(),
+        output: output.into(),
+        optional,
+    })
 }
 
 impl PipelineBuilder {
@@ -75,8 +100,23 @@ impl PipelineBuilder {
         O: Into<String>,
         M: Fn(&StepOutputs<'_>) -> Result<Box<dyn DeployTarget>> + Send + Sync + 'static,
     {
-        let needs = needs.into_iter().map(|(step, output)| (step.into(), output.into())).collect();
-        self.add(name.into(), Source::Made(Arc::new(make)), needs)
+        self.add(name.into(), Source::Made(Arc::new(make)), named(needs, false).collect())
+    }
+
+    /// Further outputs that the step made just before from others reads with [`StepOutputs::find_optional`], and that may
+    /// be missing: the version of an object, say, where the bucket may keep none. It comes after their steps, too.
+    pub fn optional_outputs<S: Into<String>, O: Into<String>>(
+        mut self,
+        outputs: impl IntoIterator<Item = (S, O)>,
+    ) -> Self {
+        let call = "optional_outputs";
+        match self.parts.last_mut().map(|part| &mut part.what) {
+            Some(What::Step(Single { source: Source::Made(_), needs, .. })) => {
+                needs.extend(named(outputs, true))
+            }
+            _ => self.problems.push(misplaced(call, "step_from()")),
+        }
+        self
     }
 
     /// Adds the steps of another pipeline under a prefix: its step `web` becomes `prefix/web`. They keep their policies and
@@ -100,14 +140,14 @@ impl PipelineBuilder {
     /// How the step named just before is run. What becomes of its change when it fails or is stopped is decided by the
     /// pipeline: `on_failure` and `on_cancel` of the policy are not used.
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.with_step("policy", |_, own, _| *own = Some(policy));
+        self.with_step("policy", |step| step.policy = Some(policy));
         self
     }
 
     /// The change of the step named just before is never undone, whatever happens: a migration that both the old and the
     /// new program can live with.
     pub fn kept(mut self) -> Self {
-        self.with_step("kept", |_, _, kept| *kept = true);
+        self.with_step("kept", |step| step.kept = true);
         self
     }
 
@@ -152,7 +192,7 @@ impl PipelineBuilder {
             let after = names.resolve(&part.name, &part.after, &mut problems);
             match part.what {
                 What::Pipeline(pipeline) => append(&part.name, pipeline, &after, &mut steps, &mut graph),
-                What::Step { source, needs, policy, kept } => {
+                What::Step(Single { source, needs, policy, kept }) => {
                     let needs = names.resolve_needs(&part.name, needs, &mut problems);
                     let mut after: Vec<usize> =
                         after.into_iter().chain(needs.iter().map(|need| need.index)).collect();
@@ -172,18 +212,22 @@ impl PipelineBuilder {
         Ok(Pipeline { steps, graph, on_failure, on_cancel })
     }
 
-    fn add(mut self, name: String, source: Source, needs: Vec<(String, String)>) -> Self {
-        let what = What::Step { source, needs, policy: None, kept: false };
+    fn add(mut self, name: String, source: Source, needs: Vec<Named>) -> Self {
+        let what = What::Step(Single { source, needs, policy: None, kept: false });
         self.parts.push(Part { name, after: Vec::new(), what });
         self
     }
 
-    fn with_step(&mut self, call: &str, change: impl FnOnce(&Source, &mut Option<Policy>, &mut bool)) {
+    fn with_step(&mut self, call: &str, change: impl FnOnce(&mut Single)) {
         match self.parts.last_mut().map(|part| &mut part.what) {
-            Some(What::Step { source, policy, kept, .. }) => change(source, policy, kept),
-            _ => self.problems.push(Cause::invalid(call, format!("{call}() does not come behind a step"))),
+            Some(What::Step(step)) => change(step),
+            _ => self.problems.push(misplaced(call, "a step")),
         }
     }
+}
+
+fn misplaced(call: &str, behind: &str) -> Cause {
+    Cause::invalid(call, format!("{call}() does not come behind {behind}"))
 }
 
 impl fmt::Debug for PipelineBuilder {
@@ -310,17 +354,12 @@ impl Names {
         found.flatten().collect()
     }
 
-    fn resolve_needs(
-        &self,
-        step: &str,
-        needs: Vec<(String, String)>,
-        problems: &mut Vec<Cause>,
-    ) -> Vec<Need> {
+    fn resolve_needs(&self, step: &str, needs: Vec<Named>, problems: &mut Vec<Cause>) -> Vec<Need> {
         let mut resolved = Vec::with_capacity(needs.len());
-        for (from, output) in needs {
+        for Named { step: from, output, optional } in needs {
             let Some(found) = self.find(step, &from, problems) else { continue };
             if found.len() == 1 {
-                resolved.push(Need { index: found.start, step: from, output });
+                resolved.push(Need { index: found.start, step: from, output, optional });
             } else {
                 let message =
                     format!("{from} is an included pipeline of {} steps, which has no outputs", found.len());

@@ -10,6 +10,8 @@ pub(super) struct Need {
     /// The step as it was named where it was declared, which an include does not change.
     pub(super) step: String,
     pub(super) output: String,
+    /// It may be missing.
+    pub(super) optional: bool,
 }
 
 /// The declared outputs of earlier steps.
@@ -19,22 +21,36 @@ pub(super) struct Need {
 #[derive(Debug, Clone, Copy)]
 pub struct StepOutputs<'a> {
     needs: &'a [Need],
-    values: &'a [String],
+    values: &'a [Option<String>],
 }
 
 impl<'a> StepOutputs<'a> {
-    pub(super) fn new(needs: &'a [Need], values: &'a [String]) -> Self {
+    pub(super) fn new(needs: &'a [Need], values: &'a [Option<String>]) -> Self {
         Self { needs, values }
     }
 
     /// The output of this name of this step.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] when it was not declared, naming step and output.
+    /// [`ErrorKind::Invalid`] when it was not declared, or is an optional one that the step did not give; names step and
+    /// output.
     pub fn find(&self, step: &str, output: &str) -> Result<&'a str> {
+        self.find_optional(step, output)?.ok_or_else(|| {
+            Error::invalid(format!(
+                "step {step} gave no output {output}, which was declared as one that may be missing"
+            ))
+            .with_hint("declare it in step_from if it is needed, or read it with find_optional")
+        })
+    }
+
+    /// The output of this name of this step; none when it is an optional one that the step did not give.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] when it was not declared, naming step and output.
+    pub fn find_optional(&self, step: &str, output: &str) -> Result<Option<&'a str>> {
         let position = self.needs.iter().position(|need| need.step == step && need.output == output);
         let value = position.and_then(|position| self.values.get(position));
-        value.map(String::as_str).ok_or_else(|| self.undeclared(step, output))
+        value.map(Option::as_deref).ok_or_else(|| self.undeclared(step, output))
     }
 
     fn undeclared(&self, step: &str, output: &str) -> Error {
@@ -54,11 +70,11 @@ impl<'a> StepOutputs<'a> {
 pub(super) fn take<'a>(
     needs: &[Need],
     outputs: impl Fn(usize) -> Option<&'a crate::target::Outputs>,
-) -> Result<Vec<String>> {
+) -> Result<Vec<Option<String>>> {
     let one = |need: &Need| {
         let given = outputs(need.index);
-        let found = given.and_then(|given| given.find(&need.output));
-        found.map(str::to_owned).ok_or_else(|| missing(need, given))
+        let found = given.and_then(|given| given.find(&need.output)).map(str::to_owned);
+        if found.is_none() && !need.optional { Err(missing(need, given)) } else { Ok(found) }
     };
     needs.iter().map(one).collect()
 }

@@ -68,6 +68,9 @@ pub struct NeededOutput {
     pub step: String,
     /// The name of its output.
     pub output: String,
+    /// It may be missing, and the step is made even so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 impl Preview {
@@ -104,6 +107,7 @@ impl Pipeline {
         let one = |need: &super::Need| NeededOutput {
             step: self.steps[need.index].name.clone(),
             output: need.output.clone(),
+            optional: need.optional,
         };
         step.needs.iter().map(one).collect()
     }

@@ -212,7 +212,7 @@ impl<'a> Execution<'a> {
     }
 
     /// The declared outputs of the steps before.
-    fn given(&self, index: usize) -> Result<Vec<String>> {
+    fn given(&self, index: usize) -> Result<Vec<Option<String>>> {
         let outputs = |index: usize| self.ran[index].as_ref().map(|ran| &ran.report.verdict.outputs);
         outputs::take(&self.pipeline.steps[index].needs, outputs)
     }

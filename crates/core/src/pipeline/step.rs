@@ -85,7 +85,7 @@ impl Slot {
         self,
         step: &Step,
         policy: Policy,
-        given: Result<Vec<String>>,
+        given: Result<Vec<Option<String>>>,
         halt: Arc<OnceLock<String>>,
     ) -> Ran {
         let target = match target(step, given) {
@@ -204,7 +204,7 @@ async fn undo(
 }
 
 /// The target of a step, made if need be.
-fn target(step: &Step, given: Result<Vec<String>>) -> Result<Guarded> {
+fn target(step: &Step, given: Result<Vec<Option<String>>>) -> Result<Guarded> {
     let doing = || format!("step {}", step.name);
     let values = given.map_err(|error| error.while_doing(doing()))?;
     let made = std::panic::catch_unwind(AssertUnwindSafe(|| {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::preview::{Preview, StepPreview};
+use super::preview::{NeededOutput, Preview, StepPreview};
 use super::report::{Report, Settled, Status};
 use crate::error::Error;
 use crate::target::{Change, Effect, End, Outcome, Undone, Verdict};
@@ -123,8 +123,11 @@ impl Preview {
                     changes.iter().for_each(|change| planned(&mut text, change));
                 }
                 StepPreview::KnownAfterApply { needs } => {
-                    let needs: Vec<String> =
-                        needs.iter().map(|need| format!("{} of {}", need.output, need.step)).collect();
+                    let one = |need: &NeededOutput| {
+                        let optional = if need.optional { " if there is one" } else { "" };
+                        format!("{} of {}{optional}", need.output, need.step)
+                    };
+                    let needs: Vec<String> = needs.iter().map(one).collect();
                     let _ = writeln!(text, "    known after apply: needs {}", needs.join(", "));
                 }
                 StepPreview::Refused { error } => refused(&mut text, error),

@@ -30,6 +30,7 @@ fn every_problem_of_a_graph_is_named_at_once() {
             .after(["x"])
             .step("self", good("self", 0))
             .after(["self"])
+            .optional_outputs([("x", "url")])
             .include("eu", inner)
             .policy(Policy::default())
             .step_from("last", [("eu", "url"), ("nobody", "url")], |_| unreachable!())
@@ -37,6 +38,7 @@ fn every_problem_of_a_graph_is_named_at_once() {
     );
     let expected = [
         "after() comes before the first step",
+        "optional_outputs() does not come behind step_from()",
         "policy() does not come behind a step",
         "0 steps at once",
         "the name web is given twice",

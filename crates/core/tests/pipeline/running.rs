@@ -106,6 +106,26 @@ async fn an_output_that_a_step_did_not_give_is_named_before_the_step_is_made() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_optional_output_may_be_missing_and_a_step_waits_for_its_step_even_so() {
+    for (optional, subject) in [("arn", "arn of web"), ("version", "none")] {
+        let pipeline = Pipeline::builder()
+            .step("web", good("web", 20))
+            .step_from("smoke", [] as [(&str, &str); 0], move |outputs| {
+                assert!(outputs.find_optional("web", "other").is_err(), "it was not declared");
+                let found = outputs.find_optional("web", optional)?;
+                assert_eq!(outputs.find("web", optional).ok(), found);
+                Ok(Box::new(good(found.map_or("none", |_| "arn of web"), 0)))
+            })
+            .optional_outputs([("web", optional)])
+            .build()
+            .unwrap();
+        let report = pipeline.run(&cx()).await;
+        let smoke = report.step("smoke").unwrap().settled().unwrap_or_else(|| panic!("{}", report.text()));
+        assert_eq!(smoke.changes[0].subject, format!("thing {subject}"), "{}", report.text());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_failure_nothing_new_starts_and_what_runs_is_awaited() {
     let stage = Stage::default();
     let pipeline = Pipeline::builder()

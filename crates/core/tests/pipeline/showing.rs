@@ -15,6 +15,7 @@ async fn a_preview_plans_every_step_that_is_known_and_changes_nothing() {
         .step("web", web.clone())
         .step("x", refused)
         .step_from("smoke", [("web", "url")], |_| unreachable!())
+        .optional_outputs([("web", "version")])
         .after(["x"])
         .build()
         .unwrap();
@@ -22,7 +23,9 @@ async fn a_preview_plans_every_step_that_is_known_and_changes_nothing() {
     let text = preview.text();
     assert!(text.contains("  web\n    update thing web\n"), "{text}");
     assert!(text.contains("  x\n    REFUSED: no cluster demo\n"), "{text}");
-    assert!(text.contains("  smoke (after web, x)\n    known after apply: needs url of web\n"), "{text}");
+    let known_later =
+        "  smoke (after web, x)\n    known after apply: needs url of web, version of web if there is one\n";
+    assert!(text.contains(known_later), "{text}");
     assert!(matches!(preview.steps[2].preview, StepPreview::KnownAfterApply { .. }));
     assert_eq!((web.calls(), web.effects().len(), preview.exit_code()), (vec![Call::Plan], 0, 1));
     let again: Preview = serde_json::from_str(&serde_json::to_string(&preview).unwrap()).unwrap();
