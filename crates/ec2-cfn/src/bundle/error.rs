@@ -25,6 +25,9 @@ pub(crate) enum Refusal {
     #[error("the folder has changed since the plan was made: its manifest was {expected} and is {found}")]
     OtherContent { expected: String, found: String },
 
+    #[error("no folder is given: this target can undo what was recorded, and not send anything")]
+    NoSource,
+
     #[error("S3 has other bytes than were sent for `{key}`: checksum {remote}, and {local} was sent")]
     Checksum { key: String, local: String, remote: String },
 
@@ -61,6 +64,9 @@ impl Refusal {
                 "folder-changed",
                 "begin a new run for the new content, or put the folder back as it was",
             ),
+            Self::NoSource => {
+                (ErrorKind::Conflict, "no-folder", "describe the bundle with its folder to send it")
+            }
             Self::Checksum { .. } => (
                 ErrorKind::Rejected,
                 "checksum-mismatch",

@@ -21,6 +21,7 @@ pub(crate) enum Work {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Forward {
     pub(crate) manifest: String,
+    pub(crate) means: Means,
     pub(crate) key: String,
     /// Bytes of the folder's files.
     pub(crate) bytes: u64,
@@ -30,6 +31,17 @@ pub(crate) struct Forward {
     pub(crate) unchanged: Option<Object>,
     /// The object that is there and is to be replaced.
     pub(crate) before: Option<Object>,
+}
+
+/// What the undo needs to know of the specification, which the process that undoes may not have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Means {
+    /// The key is made of the content.
+    pub(crate) addressed: bool,
+    /// The account that the bucket must belong to.
+    pub(crate) owner: Option<String>,
+    /// The store knows no checksums beyond what must be.
+    pub(crate) plain: bool,
 }
 
 /// What a run has brought is to be taken away.

@@ -21,6 +21,7 @@
 
 mod apply;
 mod check;
+mod choices;
 mod client;
 mod error;
 mod judge;
@@ -33,5 +34,6 @@ mod session;
 mod spec;
 mod target;
 
-pub use spec::{BundleBuilder, BundleSpec, Checksums, Format, Modes, Platform, Symlinks};
+pub use choices::{Checksums, Format, Modes, Platform, Symlinks};
+pub use spec::{BundleBuilder, BundleSpec};
 pub use target::Bundle;

@@ -22,6 +22,7 @@ pub(crate) async fn plan(target: &Bundle, cx: &Context) -> Result<Plan> {
     let found = look_up(target, cx, &key).await?;
     let mut forward = Forward {
         manifest: tree.manifest.clone(),
+        means: target.spec.means(&target.place),
         key: key.clone(),
         bytes: tree.bytes,
         part_size: part_size(target.spec.part_size, &tree),

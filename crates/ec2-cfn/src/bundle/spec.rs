@@ -9,90 +9,17 @@ use std::path::PathBuf;
 
 use aws_types::SdkConfig;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use landfall_core::{Cause, Error, Place, Result};
-use serde::{Deserialize, Serialize};
+use landfall_core::{Cause, Error, Place, Plan, Result};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::Bundle;
 use super::check::{check_attributes, check_bucket, check_key, check_numbers};
+pub(crate) use super::choices::{Checksums, Format, Modes, Platform, Symlinks};
 use super::client::Client;
+use super::memory::{Means, VERSION, Work};
 use super::pack::MIB;
-
-/// The archive's format: what CodeDeploy's `bundleType` takes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Format {
-    /// Zip: what agents on Linux and on Windows unpack.
-    #[default]
-    Zip,
-    /// Tar without compression.
-    Tar,
-    /// Tar, compressed as one gzip member. Agents on Windows do not unpack it.
-    Tgz,
-}
-
-impl Format {
-    /// As `bundleType` and file names have it: `zip`, `tar` or `tgz`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Zip => "zip",
-            Self::Tar => "tar",
-            Self::Tgz => "tgz",
-        }
-    }
-}
-
-/// What becomes of symbolic links in the folder.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Symlinks {
-    /// They are packed as links. One that leads out of the folder is a problem: it would lead to something else on the
-    /// host.
-    #[default]
-    Preserve,
-    /// What they lead to is packed in their place, from outside of the folder too. A loop is a problem.
-    Follow,
-    /// Each of them is a problem.
-    Refuse,
-}
-
-/// Which permissions are packed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Modes {
-    /// 0755 for what anybody may execute and for folders, 0644 for the rest: the same archive whatever the umask of the
-    /// checkout.
-    #[default]
-    Normalised,
-    /// As they are in the folder.
-    Keep,
-}
-
-/// How S3 is to check what arrives.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Checksums {
-    /// CRC64NVME of each part and of the whole object, compared with what S3 has computed.
-    #[default]
-    Crc64Nvme,
-    /// None beyond what the protocol requires: for stores that are compatible with an older S3, which refuse the headers
-    /// (<https://github.com/aws/aws-cli/issues/9214>).
-    WhenRequired,
-}
-
-/// The system that the bundle is deployed to: what its application specification must look like.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Platform {
-    /// Linux: `os: linux`.
-    #[default]
-    Linux,
-    /// Windows: `os: windows`. Names that differ in case only are a problem.
-    Windows,
-}
+use super::target::KIND;
 
 /// Where the archive goes within the bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -300,6 +227,11 @@ impl BundleBuilder {
         self
     }
 
+    /// Whether a bucket was given.
+    pub(crate) fn has_bucket(&self) -> bool {
+        !self.spec.bucket.is_empty()
+    }
+
     /// Checks the input. No call is made and no file is read.
     ///
     /// # Errors
@@ -350,6 +282,34 @@ impl BundleSpec {
         Ok(Bundle::new(place, self, client))
     }
 
+    /// A target that can undo what `plan` recorded, and cannot send anything.
+    pub(crate) fn recorded(plan: &Plan) -> Result<Self> {
+        let made_for = plan.made_for.as_ref().map(|made_for| made_for.resource.names.as_slice());
+        let (Some([bucket, key]), Work::Forward(forward)) = (made_for, plan.read::<Work>(KIND, VERSION)?)
+        else {
+            return Err(Error::internal("what the plan was made for is not recorded in it"));
+        };
+        let means = forward.means;
+        let mut spec = BundleBuilder::new().spec;
+        spec.bucket.clone_from(bucket);
+        spec.key = match key.strip_suffix('*').filter(|_| means.addressed) {
+            Some(prefix) => Key::Addressed { prefix: prefix.to_owned() },
+            None => Key::Fixed(key.clone()),
+        };
+        spec.owner = means.owner.map_or(Owner::Anybody, Owner::Account);
+        spec.checksums = if means.plain { Checksums::WhenRequired } else { Checksums::Crc64Nvme };
+        Ok(spec)
+    }
+
+    /// What an undo needs to know.
+    pub(crate) fn means(&self, place: &Place) -> Means {
+        Means {
+            addressed: self.is_addressed(),
+            owner: self.expected_owner(place),
+            plain: self.checksums == Checksums::WhenRequired,
+        }
+    }
+
     /// The account that requests expect the bucket to belong to.
     pub(crate) fn expected_owner(&self, place: &Place) -> Option<String> {
         match &self.owner {
@@ -364,6 +324,14 @@ impl BundleSpec {
         match &self.key {
             Key::Fixed(key) => key.clone(),
             Key::Addressed { prefix } => format!("{prefix}{manifest}.{}", self.format.name()),
+        }
+    }
+
+    /// The key, where it does not depend on the content.
+    pub(crate) fn fixed_key(&self) -> Option<&str> {
+        match &self.key {
+            Key::Fixed(key) => Some(key),
+            Key::Addressed { .. } => None,
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_types::SdkConfig;
 use landfall_core::event::Level;
 use landfall_core::{
     Context, DeployTarget, Error, Look, Observation, Place, Plan, Receipt, Resource, Result, Revert,
@@ -11,6 +12,7 @@ use landfall_core::{
 use tokio::time::Instant;
 
 use super::client::{Client, Head};
+use super::error::Refusal;
 use super::memory::{VERSION, Watch, Work};
 use super::pack::Tree;
 use super::session::Session;
@@ -56,12 +58,25 @@ impl Bundle {
         BundleBuilder::new()
     }
 
+    /// A target that can undo what the recorded `plan` of a bundle did, and cannot send anything: for a process that does
+    /// not have what was asked for. No call is made.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Conflict`] for a plan of another kind or version,
+    /// [`landfall_core::ErrorKind::Invalid`] when `config` is for another region than `place`.
+    pub fn recorded(plan: &Plan, config: &SdkConfig, place: Place) -> Result<Self> {
+        BundleSpec::recorded(plan)?.target(config, place)
+    }
+
     pub(crate) fn new(place: Place, spec: BundleSpec, client: Client) -> Self {
         Self { place, spec, client, tree: Arc::default(), seen: Arc::default(), session: Arc::default() }
     }
 
     /// The folder, read anew.
     pub(crate) async fn read(&self, cx: &Context) -> Result<Arc<Tree>> {
+        if self.spec.source.as_os_str().is_empty() {
+            return Err(Refusal::NoSource.into());
+        }
         let spec = self.spec.clone();
         let read = tokio::task::spawn_blocking(move || Tree::read(&spec)).await;
         let tree = Arc::new(

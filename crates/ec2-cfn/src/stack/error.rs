@@ -25,6 +25,9 @@ pub(crate) enum Refusal {
     #[error("what is asked for now is not what the recorded plan was made for")]
     OtherSpecification,
 
+    #[error("no template is given for stack {name}: this target can undo what was recorded, and not deploy")]
+    NoTemplate { name: String },
+
     #[error("somebody else has changed stack {name} since the plan was made: {what}")]
     Moved { name: String, what: String },
 
@@ -71,6 +74,7 @@ impl Refusal {
             Self::OtherSpecification => {
                 "go on with what was asked for when the run was begun, or begin a new run id".to_owned()
             }
+            Self::NoTemplate { .. } => "describe the stack with its template to deploy it".to_owned(),
             Self::Moved { .. } => "look at what they did, then deploy again: a new plan is made".to_owned(),
             Self::NotAllowed { allow, .. } => {
                 format!("nothing was changed; say {allow} if that is meant, or change the template so that it does not")

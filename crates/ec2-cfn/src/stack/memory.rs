@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use landfall_core::Cause;
 use serde::{Deserialize, Serialize};
 
+use super::spec::Options;
+use super::template::TemplateBucket;
+
 /// Version of all payloads below.
 pub(crate) const VERSION: u32 = 1;
 
@@ -29,6 +32,7 @@ pub(crate) enum Work {
 pub(crate) struct Forward {
     /// Digest of the specification: another one on resume is a conflict.
     pub(crate) specification: String,
+    pub(crate) means: Means,
     pub(crate) origin: Origin,
     /// An operation of somebody else's that is waited for first.
     pub(crate) busy: Option<String>,
@@ -36,6 +40,28 @@ pub(crate) struct Forward {
     pub(crate) recreate: Option<String>,
     /// Template and parameters are what the stack has: only its settings change.
     pub(crate) settings_only: bool,
+}
+
+/// What the undo of a deployment needs to know of its specification, which the process that undoes may not have.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Means {
+    /// It sets the stack policy.
+    pub(crate) policy: bool,
+    /// It turns termination protection on or off.
+    pub(crate) protection: bool,
+    pub(crate) template_bucket: Option<TemplateBucket>,
+    pub(crate) disable_validation: bool,
+}
+
+impl Means {
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            policy: options.stack_policy.is_some(),
+            protection: options.termination_protection.is_some(),
+            template_bucket: options.template_bucket.clone(),
+            disable_validation: options.disable_validation,
+        }
+    }
 }
 
 /// What was there before a deployment.
@@ -77,6 +103,9 @@ pub(crate) struct Before {
 /// An undo, planned: a goal, and what it expects to find. `apply` chooses the call by a fresh look.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Back {
+    /// Digest of the specification of the deployment that is undone.
+    pub(crate) specification: String,
+    pub(crate) means: Means,
     /// The stack that is put back or deleted.
     pub(crate) stack_id: String,
     /// What it was before; none: there was none, and it is deleted.

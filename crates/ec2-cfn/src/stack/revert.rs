@@ -7,8 +7,8 @@ use super::apply::{is_newest, newest_events};
 use super::error::Refusal;
 use super::facts::StackFacts;
 use super::judge::start::way_out;
-use super::memory::{Back, Before, Forward, Origin, Purpose, Watch, Work};
-use super::target::{Stack, short};
+use super::memory::{Back, Before, Forward, Means, Origin, Purpose, Watch, Work};
+use super::target::{Stack, change_set_name, short};
 use super::template::LARGEST_BODY;
 
 /// How to get back to what was there before a deployment.
@@ -19,18 +19,19 @@ pub(crate) async fn revert(
     forward: &Forward,
     receipt: Option<&Watch>,
 ) -> Result<Revert> {
-    let name = target.change_set_name(token);
+    let name = change_set_name(token, &forward.specification);
     let origin = receipt.and_then(|watch| watch.origin.as_ref()).unwrap_or(&forward.origin);
+    let done = Done { target, forward, name: &name, origin };
     let unexecuted = target.client.describe_change_set(cx, &name, false).await?;
     let unexecuted = unexecuted.filter(|found| !found.execution.starts_with("EXECUTE_"));
     if let Some(found) = unexecuted {
         let text = format!("change set {name}, which was not executed");
-        return plan(target, &found.stack_id, &name, origin, false, Change::new(Effect::Delete, text));
+        return done.plan(&found.stack_id, Change::new(Effect::Delete, text));
     }
     let id = receipt.map(|watch| watch.stack_id.as_str()).filter(|id| !id.is_empty());
     let known = id.unwrap_or(&target.spec.name);
     let Some(stack) = target.client.describe_stack(cx, known).await? else { return Ok(Revert::NothingToDo) };
-    let undo = target.change_set_name(&Token::new(format!("{token}/undo")));
+    let undo = change_set_name(&Token::new(format!("{token}/undo")), &forward.specification);
     let started = receipt.is_some_and(|watch| {
         matches!(watch.purpose, Purpose::Create | Purpose::Update)
             || (watch.purpose == Purpose::Standing && watch.change_set.is_some() && !watch.unchanged)
@@ -40,19 +41,16 @@ pub(crate) async fn revert(
         return Ok(Revert::NothingToDo);
     }
     if !is_newest(&target.client, cx, &stack, &name, &events).await? {
-        if started {
-            return Err(moved(target, &stack));
-        }
-        return of_settings(target, &stack, &name, origin);
+        return if started { Err(moved(target, &stack)) } else { done.of_settings(&stack) };
     }
     match origin {
-        Origin::Absent | Origin::Shell => of_created(target, &stack, &name, origin),
+        Origin::Absent | Origin::Shell => done.of_created(&stack),
         Origin::Unknown { .. } => Ok(Revert::Impossible {
             reason: "the records of this run are lost, and with them what the stack was before; deploy the template and \
                      values that it shall have"
                 .to_owned(),
         }),
-        Origin::Stack(before) => of_updated(target, &stack, &name, origin, before),
+        Origin::Stack(before) => done.of_updated(&stack, before),
     }
 }
 
@@ -62,93 +60,86 @@ fn moved(target: &Stack, stack: &StackFacts) -> landfall_core::Error {
     Refusal::Moved { name: target.spec.name.clone(), what }.into()
 }
 
-fn plan(
-    target: &Stack,
-    stack_id: &str,
-    name: &str,
-    origin: &Origin,
-    settings_only: bool,
-    change: Change,
-) -> Result<Revert> {
-    let goal = match origin {
-        Origin::Stack(before) => Some((**before).clone()),
-        _ => None,
-    };
-    let back = Back {
-        stack_id: stack_id.to_owned(),
-        goal,
-        change_set: name.to_owned(),
-        keep_shell: !matches!(origin, Origin::Absent),
-        settings_only,
-    };
-    Ok(Revert::Plan(Box::new(target.plan_of(vec![change], &Work::Back(Box::new(back)))?)))
+/// What was done, and from where.
+struct Done<'a> {
+    target: &'a Stack,
+    forward: &'a Forward,
+    /// Of the change set.
+    name: &'a str,
+    origin: &'a Origin,
 }
 
-/// The change set was never made or had nothing to change; settings may have been.
-fn of_settings(target: &Stack, stack: &StackFacts, name: &str, origin: &Origin) -> Result<Revert> {
-    let options = &target.spec.options;
-    let Origin::Stack(before) = origin else { return Ok(Revert::NothingToDo) };
-    let protection = options.termination_protection.is_some() && stack.protected != before.protected;
-    if !protection {
-        return Ok(Revert::NothingToDo);
+impl Done<'_> {
+    fn plan(&self, stack_id: &str, change: Change) -> Result<Revert> {
+        self.planned(stack_id, change, false)
     }
-    let text = format!("termination protection: {} -> {}", stack.protected, before.protected);
-    let change = Change::new(Effect::Update, target.subject()).with_details([text]);
-    plan(target, &stack.id, name, origin, true, change)
-}
 
-fn of_created(target: &Stack, stack: &StackFacts, name: &str, origin: &Origin) -> Result<Revert> {
-    if stack.protected {
-        return Ok(Revert::Impossible {
-            reason: format!(
-                "stack {} was made by this deployment and is protected against deletion: turn that off, then delete it",
-                target.spec.name
-            ),
-        });
+    fn planned(&self, stack_id: &str, change: Change, settings_only: bool) -> Result<Revert> {
+        let goal = match self.origin {
+            Origin::Stack(before) => Some((**before).clone()),
+            _ => None,
+        };
+        let back = Back {
+            specification: self.forward.specification.clone(),
+            means: self.forward.means.clone(),
+            stack_id: stack_id.to_owned(),
+            goal,
+            change_set: self.name.to_owned(),
+            keep_shell: !matches!(self.origin, Origin::Absent),
+            settings_only,
+        };
+        Ok(Revert::Plan(Box::new(self.target.plan_of(vec![change], &Work::Back(Box::new(back)))?)))
     }
-    let text = "it was made by this deployment; what its template retains stays behind";
-    let change = Change::new(Effect::Delete, target.subject()).with_details([text]);
-    plan(target, &stack.id, name, origin, false, change)
-}
 
-fn of_updated(
-    target: &Stack,
-    stack: &StackFacts,
-    name: &str,
-    origin: &Origin,
-    before: &Before,
-) -> Result<Revert> {
-    let change = |text: &str| Change::new(Effect::Update, target.subject()).with_details([text.to_owned()]);
-    match stack.status.as_str() {
-        "UPDATE_ROLLBACK_COMPLETE" => Ok(Revert::NothingToDo),
-        "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" => {
-            let (meaning, next) = way_out(&target.spec.name, &stack.status);
-            Ok(Revert::Impossible {
-                reason: format!("the stack is {}: {meaning}; next: {next}", stack.status),
-            })
+    /// The change set was never made or had nothing to change; settings may have been.
+    fn of_settings(&self, stack: &StackFacts) -> Result<Revert> {
+        let Origin::Stack(before) = self.origin else { return Ok(Revert::NothingToDo) };
+        if !self.forward.means.protection || stack.protected == before.protected {
+            return Ok(Revert::NothingToDo);
         }
-        "UPDATE_IN_PROGRESS" => {
-            plan(target, &stack.id, name, origin, false, change("the update under way is cancelled"))
+        let text = format!("termination protection: {} -> {}", stack.protected, before.protected);
+        let change = Change::new(Effect::Update, self.target.subject()).with_details([text]);
+        self.planned(&stack.id, change, true)
+    }
+
+    fn of_created(&self, stack: &StackFacts) -> Result<Revert> {
+        if stack.protected {
+            return Ok(Revert::Impossible {
+                reason: format!(
+                    "stack {} was made by this deployment and is protected against deletion: turn that off, then delete it",
+                    self.target.spec.name
+                ),
+            });
         }
-        "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => {
-            if let Some(reason) = impossible(target, before) {
-                return Ok(Revert::Impossible { reason });
+        let text = "it was made by this deployment; what its template retains stays behind";
+        self.plan(&stack.id, Change::new(Effect::Delete, self.target.subject()).with_details([text]))
+    }
+
+    fn of_updated(&self, stack: &StackFacts, before: &Before) -> Result<Revert> {
+        let change =
+            |text: &str| Change::new(Effect::Update, self.target.subject()).with_details([text.to_owned()]);
+        match stack.status.as_str() {
+            "UPDATE_ROLLBACK_COMPLETE" => Ok(Revert::NothingToDo),
+            "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" => {
+                let (meaning, next) = way_out(&self.target.spec.name, &stack.status);
+                Ok(Revert::Impossible {
+                    reason: format!("the stack is {}: {meaning}; next: {next}", stack.status),
+                })
             }
-            plan(
-                target,
-                &stack.id,
-                name,
-                origin,
-                false,
-                change("the previous template and the previous values"),
-            )
+            "UPDATE_IN_PROGRESS" => self.plan(&stack.id, change("the update under way is cancelled")),
+            "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => {
+                match impossible(&self.forward.means, before) {
+                    Some(reason) => Ok(Revert::Impossible { reason }),
+                    None => self.plan(&stack.id, change("the previous template and the previous values")),
+                }
+            }
+            _ => self.plan(&stack.id, change("the failed update is rolled back")),
         }
-        _ => plan(target, &stack.id, name, origin, false, change("the failed update is rolled back")),
     }
 }
 
 /// Why the previous state cannot be made again.
-fn impossible(target: &Stack, before: &Before) -> Option<String> {
+fn impossible(means: &Means, before: &Before) -> Option<String> {
     if !before.overwritten.is_empty() {
         return Some(format!(
             "the previous values of {} are not known: they are not to be shown (NoEcho), and this deployment has given them \
@@ -160,7 +151,7 @@ fn impossible(target: &Stack, before: &Before) -> Option<String> {
         let why = before.template_missing.as_deref().unwrap_or("it is not known");
         return Some(format!("the previous template is not at hand: {why}; deploy it yourself"));
     };
-    let large = template.len() > LARGEST_BODY && target.spec.options.template_bucket.is_none();
+    let large = template.len() > LARGEST_BODY && means.template_bucket.is_none();
     large.then(|| {
         format!(
             "the previous template has {} bytes, which CloudFormation reads from S3 only, and no bucket is given",

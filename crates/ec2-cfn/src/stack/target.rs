@@ -9,7 +9,7 @@ use super::client::Client;
 use super::memory::{Purpose, VERSION, Watch, Work};
 use super::spec::{StackBuilder, StackSpec};
 use super::template::digest;
-use super::{apply, observe, plan, revert};
+use super::{apply, deletion, observe, plan, revert};
 
 /// The target's kind.
 pub(crate) const KIND: &str = "cloudformation-stack";
@@ -66,12 +66,12 @@ impl Stack {
     pub(crate) fn plan_of(&self, changes: Vec<Change>, work: &Work) -> Result<Plan> {
         Plan::new(KIND, VERSION, changes, work)
     }
+}
 
-    /// The name of the change set of a plan. The same plan for the same input gives the same name, in any process.
-    pub(crate) fn change_set_name(&self, token: &Token) -> String {
-        let seed = format!("{token}\n{}", self.specification());
-        format!("{PREFIX}{}", &digest(seed.as_bytes())[..32])
-    }
+/// The name of the change set of a plan. The same plan for the same input gives the same name, in any process.
+pub(crate) fn change_set_name(token: &Token, specification: &str) -> String {
+    let seed = format!("{token}\n{specification}");
+    format!("{PREFIX}{}", &digest(seed.as_bytes())[..32])
 }
 
 /// The token of the execution of a change set.
@@ -122,6 +122,7 @@ impl DeployTarget for Stack {
             Work::Forward(forward) if !plan.is_empty() => {
                 revert::revert(self, cx, &plan.token, &forward, receipt.as_ref()).await
             }
+            Work::Delete(work) => deletion::revert(&self.client, cx, &work).await,
             _ => Ok(Revert::NothingToDo),
         }
     }

@@ -3,8 +3,9 @@
 use landfall_core::context::CancellationToken;
 use landfall_core::journal::MemoryJournal;
 use landfall_core::target::Undo;
-use landfall_core::{DeployTarget, DeployTargetExt, Outcome, Policy, Undone};
-use landfall_simulator::{CallNumbers, DEMO_BUCKET, Fault, FaultKind, Phase};
+use landfall_core::{DeployTarget, DeployTargetExt, Outcome, Place, Policy, Revert, Undone};
+use landfall_ec2_cfn::bundle::Bundle;
+use landfall_simulator::{CallNumbers, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_REGION, Fault, FaultKind, Phase};
 use std::sync::Arc;
 
 use crate::stage::{Stage, told};
@@ -154,7 +155,7 @@ async fn an_undo_hides_a_content_addressed_object_and_its_version_stays_for_othe
     let (target, cx) = (stage.target(), stage.context("demo/1").build());
     let report = target.deploy(&cx, &Policy::default()).await;
     let (plan, receipt) = (report.plan.as_ref().unwrap(), report.receipt.as_ref());
-    let landfall_core::Revert::Plan(back) = target.revert(&cx, plan, receipt).await.unwrap() else {
+    let Revert::Plan(back) = target.revert(&cx, plan, receipt).await.unwrap() else {
         panic!("nothing to undo")
     };
     target.apply(&cx, &back, None).await.unwrap();
@@ -162,4 +163,26 @@ async fn an_undo_hides_a_content_addressed_object_and_its_version_stays_for_othe
     assert_eq!(objects.iter().map(|object| object.deleted).collect::<Vec<_>>(), [false, true]);
     let again = stage.run(&stage.target(), "demo/2").await;
     assert_eq!(again.verdict.outcome, Outcome::Succeeded, "{}", told(&again));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_has_only_the_records_takes_away_what_was_brought() {
+    for (fixed, deleted) in [(None, [false, true].as_slice()), (Some("web.zip"), &[])] {
+        let stage = Stage::new();
+        let builder = fixed.map_or(stage.builder(), |key| stage.builder().prefix("").key(key));
+        let cx = stage.context("demo/1").build();
+        let report = stage.made(builder).deploy(&cx, &Policy::default()).await;
+        let (plan, receipt) = (report.plan.as_ref().unwrap(), report.receipt.as_ref());
+        let place = Place::new("aws", DEMO_ACCOUNT, DEMO_REGION);
+        let recorded = Bundle::recorded(plan, &stage.simulator.sdk_config(), place).unwrap();
+        assert_eq!(Some(&recorded.resource()), plan.made_for.as_ref().map(|made_for| &made_for.resource));
+        let error = recorded.plan(&cx).await.unwrap_err();
+        assert!(error.message().contains("can undo what was recorded, and not send anything"), "{error}");
+        let back = match recorded.revert(&cx, plan, receipt).await.unwrap() {
+            Revert::Plan(back) => back,
+            other => panic!("{other:?}"),
+        };
+        recorded.apply(&cx, &back, None).await.unwrap();
+        assert_eq!(stage.objects().iter().map(|object| object.deleted).collect::<Vec<_>>(), deleted);
+    }
 }

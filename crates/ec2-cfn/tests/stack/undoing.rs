@@ -6,9 +6,9 @@ use landfall_core::context::CancellationToken;
 use landfall_core::event::{Event, EventKind};
 use landfall_core::runtime::Local;
 use landfall_core::target::{Undo, run_step, undo_step};
-use landfall_core::{Context, End, Outcome, Policy, Undone};
-use landfall_ec2_cfn::stack::OnStackFailure;
-use landfall_simulator::{Fault, FaultKind, StackRule};
+use landfall_core::{Context, DeployTarget, End, Outcome, Place, Policy, Undone};
+use landfall_ec2_cfn::stack::{OnStackFailure, Stack};
+use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Fault, FaultKind, StackRule};
 use serde_json::json;
 
 use crate::stage::{NAME, Stage, TEMPLATE, earlier, keep, told};
@@ -170,4 +170,27 @@ async fn an_order_to_cancel_that_comes_too_late_is_followed_by_the_previous_temp
         (stage.stack().status.as_str(), stage.stack().template),
         ("UPDATE_COMPLETE", earlier(TEMPLATE))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_has_only_the_records_takes_an_update_and_its_settings_back() {
+    let stage = Stage::updating();
+    let target = stage.made(stage.builder().parameter("Stage", "production").termination_protection(true));
+    let cx = stage.context("demo/1/deploy/production");
+    let runtime = Local::new(cx.clone());
+    let report = run_step(&runtime, &target, &cx, &Policy::default()).await;
+    assert!(stage.stack().protected, "{}", told(&report));
+    let place = Place::new("aws", DEMO_ACCOUNT, DEMO_REGION);
+    let spec = Stack::builder().name(NAME).build_for_undo().unwrap();
+    let recorded = spec.target(&stage.simulator.sdk_config(), place).unwrap();
+    let error = recorded.plan(&cx).await.unwrap_err();
+    assert!(error.message().contains("can undo what was recorded, and not deploy"), "{error}");
+    let (plan, receipt) = (report.plan.unwrap(), report.receipt);
+    assert!(recorded.apply(&cx, &plan, None).await.is_err(), "it has nothing to deploy");
+    let undone = undo_step(&runtime, &recorded, &cx, &Policy::default(), &plan, receipt.as_ref()).await;
+    assert_eq!(undone, Undone::Reverted);
+    let stack = stage.stack();
+    assert_eq!((stack.status.as_str(), stack.template), ("UPDATE_COMPLETE", earlier(TEMPLATE)));
+    assert_eq!(stack.parameters.get("Stage").map(String::as_str), Some("test"));
+    assert!(!stack.protected);
 }

@@ -10,9 +10,9 @@ use crate::stack::client::{Deletion, NewChangeSet};
 use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
 use crate::stack::judge::start::way_out;
-use crate::stack::memory::{Back, Before, Purpose, Watch};
+use crate::stack::memory::{Back, Before, Means, Purpose, Watch};
 use crate::stack::parameters::Settled;
-use crate::stack::target::{Stack, execution_token};
+use crate::stack::target::{Stack, change_set_name, execution_token};
 use crate::stack::template::{Capability, Template, needed};
 
 /// Applies an undo, or its next part.
@@ -23,7 +23,7 @@ pub(crate) async fn back(
     back: &Back,
     so_far: Option<&Watch>,
 ) -> Result<Watch> {
-    let name = target.change_set_name(token);
+    let name = change_set_name(token, &back.specification);
     match so_far.map(|watch| (watch.purpose, watch)) {
         Some((Purpose::ChangeSet, watch)) => execute(target, cx, &name, None, watch).await,
         Some((Purpose::Update | Purpose::Delete, watch)) => Ok(watch.clone()),
@@ -105,7 +105,7 @@ async fn restore(
         return Err(Refusal::Moved { name: target.spec.name.clone(), what }.into());
     }
     let since = events.first().and_then(|event| event.at);
-    settings(target, cx, before, stack).await?;
+    settings(target, cx, &back.means, before, stack).await?;
     if back.settings_only {
         return Ok(watch(Purpose::Cleared));
     }
@@ -128,7 +128,7 @@ async fn restore(
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         status if status.ends_with("_IN_PROGRESS") => Ok(watch(Purpose::Busy)),
-        "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => previous(target, cx, name, before, stack).await,
+        "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => previous(target, cx, name, &back.means, before, stack).await,
         status => {
             let (meaning, next) = way_out(&target.spec.name, status);
             let (name, status) = (target.spec.name.clone(), status.to_owned());
@@ -142,6 +142,7 @@ async fn previous(
     target: &Stack,
     cx: &Context,
     name: &str,
+    means: &Means,
     before: &Before,
     stack: &StackFacts,
 ) -> Result<Watch> {
@@ -158,7 +159,7 @@ async fn previous(
         name: name.to_owned(),
         token: name.to_owned(),
         create: false,
-        template: sent(target, cx, &text).await?,
+        template: sent(target, cx, &text, means.template_bucket.as_ref()).await?,
         parameters: before.parameters.iter().map(parameter).collect(),
         capabilities: capabilities(&text),
         tags: Some(before.tags.clone()),
@@ -166,7 +167,7 @@ async fn previous(
         notification_arns: Some(before.notification_arns.clone()),
         on_stack_failure: None,
         import_existing: false,
-        disable_validation: target.spec.options.disable_validation,
+        disable_validation: means.disable_validation,
     };
     if before.role_arn.is_none() && stack.role_arn.is_some() {
         let text = "the service role stays with the stack: CloudFormation cannot take it away again";
@@ -185,14 +186,19 @@ fn capabilities(text: &str) -> Vec<Capability> {
 }
 
 /// The settings that a change set cannot carry.
-async fn settings(target: &Stack, cx: &Context, before: &Before, stack: &StackFacts) -> Result<()> {
-    let options = &target.spec.options;
-    if options.termination_protection.is_some() && stack.protected != before.protected {
+async fn settings(
+    target: &Stack,
+    cx: &Context,
+    means: &Means,
+    before: &Before,
+    stack: &StackFacts,
+) -> Result<()> {
+    if means.protection && stack.protected != before.protected {
         target.client.protect(cx, &stack.id, before.protected).await?;
     }
-    match (&options.stack_policy, &before.policy) {
-        (Some(_), Some(policy)) => super::set_policy(target, cx, &stack.id, policy).await?,
-        (Some(_), None) => {
+    match (means.policy, &before.policy) {
+        (true, Some(policy)) => super::set_policy(target, cx, &stack.id, policy).await?,
+        (true, None) => {
             let text = "the stack policy stays: CloudFormation can replace one, and not take it away";
             cx.note(Level::Warning, "policy-stays", text);
         }

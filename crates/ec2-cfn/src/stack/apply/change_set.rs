@@ -5,6 +5,7 @@ use landfall_core::{Cause, Context, Error, Result};
 
 use super::sent;
 use crate::stack::client::{NewChangeSet, SentTemplate};
+use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
 use crate::stack::memory::{Purpose, Watch};
 use crate::stack::plan::Wanted;
@@ -22,7 +23,8 @@ pub(crate) async fn make(
     let options = &target.spec.options;
     let template = match &target.spec.template {
         Source::Url(url) => SentTemplate::Url(url.clone()),
-        Source::Text(template) => sent(target, cx, &template.text).await?,
+        Source::Text(template) => sent(target, cx, &template.text, options.template_bucket.as_ref()).await?,
+        Source::Missing => return Err(Refusal::NoTemplate { name: target.spec.name.clone() }.into()),
     };
     let on_stack_failure = match options.on_stack_failure {
         OnStackFailure::Rollback => None,

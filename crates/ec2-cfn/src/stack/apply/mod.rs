@@ -22,7 +22,7 @@ use super::facts::{ChangeSetFacts, StackFacts};
 use super::judge::start::{Start, start, way_out};
 use super::memory::{Forward, Origin, Purpose, Watch};
 use super::spec::{IfBusy, OnStackFailure};
-use super::target::{Stack, execution_token, short};
+use super::target::{Stack, change_set_name, execution_token, short};
 use super::{plan, template};
 
 /// What stack id stands in for a stack that has none yet.
@@ -45,7 +45,7 @@ pub(crate) async fn forward(
     if forward.specification != target.spec.digest() {
         return Err(Refusal::OtherSpecification.into());
     }
-    let name = target.change_set_name(token);
+    let name = change_set_name(token, &forward.specification);
     if empty {
         let mut standing = Watch::new(Purpose::Standing, &id_of(forward), &execution_token(&name));
         standing.unchanged = true;
@@ -234,12 +234,17 @@ pub(super) async fn set_policy(target: &Stack, cx: &Context, stack_id: &str, pol
 }
 
 /// A template as it is sent: as it stands, or put into the bucket first.
-pub(super) async fn sent(target: &Stack, cx: &Context, text: &str) -> Result<super::client::SentTemplate> {
+pub(super) async fn sent(
+    target: &Stack,
+    cx: &Context,
+    text: &str,
+    bucket: Option<&template::TemplateBucket>,
+) -> Result<super::client::SentTemplate> {
     use super::client::SentTemplate;
     if text.len() <= template::LARGEST_BODY {
         return Ok(SentTemplate::Body(text.to_owned()));
     }
-    let Some(bucket) = &target.spec.options.template_bucket else {
+    let Some(bucket) = bucket else {
         let message =
             format!("a template of {} bytes is read from S3 only, and no bucket is given", text.len());
         return Err(landfall_core::Error::invalid(message).with_hint("give a bucket for templates"));

@@ -155,17 +155,23 @@ impl DeployTarget for StackDeletion {
 
     async fn revert(&self, cx: &Context, plan: &Plan, receipt: Option<&Receipt>) -> Result<Revert> {
         receipt.map(|receipt| receipt.read::<Watch>(KIND, VERSION)).transpose()?;
-        let Work::Delete(work) = plan.read::<Work>(KIND, VERSION)? else {
-            return Err(Refusal::OtherSpecification.into());
-        };
-        let Some(id) = work.stack_id else { return Ok(Revert::NothingToDo) };
-        let stack = self.client.describe_stack(cx, &id).await?;
-        if stack.is_some_and(|stack| !stack.status.starts_with("DELETE_")) {
-            return Ok(Revert::NothingToDo);
+        match plan.read::<Work>(KIND, VERSION)? {
+            Work::Delete(work) => revert(&self.client, cx, &work).await,
+            _ => Err(Refusal::OtherSpecification.into()),
         }
-        let reason = "a deletion cannot be taken back: deploy the stack anew; what its template retains is still there";
-        Ok(Revert::Impossible { reason: reason.to_owned() })
     }
+}
+
+/// A deletion is not undone; what has not been begun need not be.
+pub(super) async fn revert(client: &Client, cx: &Context, work: &Delete) -> Result<Revert> {
+    let Some(id) = &work.stack_id else { return Ok(Revert::NothingToDo) };
+    let stack = client.describe_stack(cx, id).await?;
+    if stack.is_some_and(|stack| !stack.status.starts_with("DELETE_")) {
+        return Ok(Revert::NothingToDo);
+    }
+    let reason =
+        "a deletion cannot be taken back: deploy the stack anew; what its template retains is still there";
+    Ok(Revert::Impossible { reason: reason.to_owned() })
 }
 
 impl StackDeletion {

@@ -59,6 +59,7 @@ fn created(target: &Stack, scene: &Scene) -> Change {
             };
             change = change.with_details(resources.iter().map(line));
         }
+        Source::Missing => {}
     }
     for parameter in &scene.wanted.parameters {
         let value = if parameter.no_echo { "****" } else { parameter.value.as_deref().unwrap_or_default() };
@@ -83,6 +84,7 @@ fn content(target: &Stack, scene: &Scene, stack: &StackFacts, before: &Before) -
             lines.push(format!("template: cannot be compared with the stack's: {why}"));
         }
         (Source::Text(wanted), Some(text)) => lines.extend(of_templates(wanted, text)),
+        (Source::Missing, _) => {}
     }
     for parameter in &scene.wanted.parameters {
         let Some(value) = &parameter.value else { continue };

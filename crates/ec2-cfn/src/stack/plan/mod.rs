@@ -14,10 +14,10 @@ use super::client::{Summary, allowed};
 use super::error::Refusal;
 use super::facts::StackFacts;
 use super::judge::start::{Start, start, way_out};
-use super::memory::{Forward, Origin, Work};
+use super::memory::{Forward, Means, Origin, Work};
 use super::parameters::{Settled, settle};
-use super::spec::{IfBusy, OnStackFailure, check};
-use super::target::{Stack, short};
+use super::spec::{IfBusy, OnStackFailure, Source, check};
+use super::target::{Stack, change_set_name, short};
 use super::template::{Capability, Declared, LARGEST_BODY, needed};
 
 pub(crate) use before::capture;
@@ -42,9 +42,13 @@ pub(crate) struct Wanted {
 
 /// Makes the plan.
 pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
+    if matches!(target.spec.template, Source::Missing) {
+        return Err(Refusal::NoTemplate { name: target.spec.name.clone() }.into());
+    }
     let stack = target.client.describe_stack(cx, &target.spec.name).await?;
     let mut forward = Forward {
         specification: target.spec.digest(),
+        means: Means::of(&target.spec.options),
         origin: Origin::Absent,
         busy: None,
         recreate: None,
@@ -72,7 +76,7 @@ pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
 
 /// Whether the newest operation of the stack is one of this run.
 fn is_own(target: &Stack, cx: &Context, stack: &StackFacts) -> bool {
-    let name = target.change_set_name(&Token::new(cx.id()));
+    let name = change_set_name(&Token::new(cx.id()), &target.spec.digest());
     stack.change_set.as_deref().is_some_and(|arn| short(arn) == name)
 }
 
@@ -159,8 +163,8 @@ pub(crate) async fn wanted(target: &Stack, cx: &Context, stack: Option<&StackFac
 /// it may not be asked and the text is at hand.
 async fn summary(target: &Stack, cx: &Context) -> Result<Option<Summary>> {
     use super::client::SentTemplate;
-    use super::spec::Source;
     match &target.spec.template {
+        Source::Missing => Ok(None),
         Source::Url(url) => {
             Ok(Some(target.client.template_summary(cx, &SentTemplate::Url(url.clone())).await?))
         }

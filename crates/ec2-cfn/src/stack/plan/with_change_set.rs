@@ -13,7 +13,7 @@ use crate::stack::diagnose;
 use crate::stack::facts::{ChangeSetFacts, ResourceChange};
 use crate::stack::judge::start::{Start, start};
 use crate::stack::observe::{describe, described_by};
-use crate::stack::target::{PREFIX, Stack};
+use crate::stack::target::{PREFIX, Stack, change_set_name};
 use crate::stack::template::digest;
 
 /// Longest that a change set is waited for. Those of a few hundred resources take minutes (aws/aws-sam-cli issue 4906).
@@ -106,7 +106,8 @@ impl Stack {
 }
 
 fn preview_name(stack: &Stack, cx: &Context) -> String {
-    let name = stack.change_set_name(&Token::new(format!("{}/plan/{}", cx.id(), cx.clock().now())));
+    let token = Token::new(format!("{}/plan/{}", cx.id(), cx.clock().now()));
+    let name = change_set_name(&token, &stack.spec.digest());
     format!("{PREFIX}plan-{}", &digest(name.as_bytes())[..24])
 }
 

@@ -30,6 +30,8 @@ pub struct StackSpec {
 pub(crate) enum Source {
     Text(Box<Template>),
     Url(String),
+    /// There is none: what was recorded can be undone, and nothing deployed.
+    Missing,
 }
 
 /// What is asked for beside the template and its parameters.
@@ -207,6 +209,19 @@ impl StackBuilder {
         Ok(spec)
     }
 
+    /// Makes a target that can undo what another process has recorded, and cannot deploy: the name is enough. No call is
+    /// made.
+    ///
+    /// # Errors
+    /// As [`StackBuilder::build`].
+    pub fn build_for_undo(self) -> Result<StackSpec> {
+        let mut problems = Vec::new();
+        check::name(&mut problems, &self.name);
+        Error::all(refused(&self.name), problems)?;
+        let parameters = Parameters::default();
+        Ok(StackSpec { name: self.name, template: Source::Missing, parameters, options: self.options })
+    }
+
     fn read_template(&self, problems: &mut Vec<Cause>) -> Option<Source> {
         match &self.template {
             None => {
@@ -243,8 +258,18 @@ impl StackSpec {
     pub(crate) fn text(&self) -> Option<&Template> {
         match &self.template {
             Source::Text(template) => Some(template),
-            Source::Url(_) => None,
+            Source::Url(_) | Source::Missing => None,
         }
+    }
+
+    /// The names of the template's outputs; none when they cannot be told from its text, because AWS reads it itself or
+    /// macros and loops make something else of it.
+    pub(crate) fn outputs(&self) -> Option<Vec<&str>> {
+        let template = self.text()?;
+        let outputs = template.outputs();
+        let is_made =
+            !template.transforms().is_empty() || outputs.iter().any(|name| name.starts_with("Fn::"));
+        (!is_made).then_some(outputs)
     }
 
     /// The capabilities that the template needs, its own text considered.
@@ -272,6 +297,7 @@ impl StackSpec {
         let template = match &self.template {
             Source::Text(template) => json!({ "sha256": template.digest() }),
             Source::Url(url) => json!({ "url": url }),
+            Source::Missing => json!(null),
         };
         let options = &self.options;
         let pinned = json!({

@@ -111,6 +111,12 @@ impl Template {
         entries.iter().map(|entry| Declared::of(&entry.key, entry.at, &entry.value)).collect()
     }
 
+    /// The names of what stands under `Outputs`.
+    pub(crate) fn outputs(&self) -> Vec<&str> {
+        let entries = self.root.member("Outputs").map(Node::entries).unwrap_or_default();
+        entries.iter().map(|entry| entry.key.as_str()).collect()
+    }
+
     /// What stands under `Resources` with a type.
     pub(crate) fn resources(&self) -> Vec<ResourceDeclared<'_>> {
         let entries = self.root.member("Resources").map(Node::entries).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use landfall_aws::bounded::read_text;
 use landfall_core::{Cause, Error, Result};
+use serde::{Deserialize, Serialize};
 
 use super::LARGEST_TEMPLATE;
 
@@ -72,7 +73,7 @@ pub(crate) fn read_file(what: &str, path: &str, most: usize) -> Result<String> {
 }
 
 /// Where templates of more than 51,200 bytes are put, since CloudFormation reads those from S3 only.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TemplateBucket {
     pub(crate) bucket: String,
     pub(crate) prefix: String,
