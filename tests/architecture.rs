@@ -70,6 +70,23 @@ fn core_knows_no_aws_crate_and_targets_know_neither_auth_nor_each_other() {
 }
 
 #[test]
+fn of_the_three_targets_of_ec2_none_knows_another() {
+    let targets = ["stack", "bundle", "deployment"];
+    for target in targets {
+        let mut own = Vec::new();
+        files(&root().join("crates/ec2-cfn/src").join(target), ".rs", &mut own);
+        assert!(own.len() > 5, "{target} has {} files", own.len());
+        for path in own {
+            let text = std::fs::read_to_string(&path).unwrap();
+            for other in targets.into_iter().chain(["release"]).filter(|other| *other != target) {
+                let name = format!("crate::{other}");
+                assert!(!text.contains(&name), "{} names {name}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn every_crate_inherits_the_lints_of_the_workspace() {
     for path in all("Cargo.toml") {
         let text = std::fs::read_to_string(&path).unwrap();

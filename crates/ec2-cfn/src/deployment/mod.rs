@@ -38,6 +38,7 @@ mod run_tag;
 mod spec;
 mod target;
 
+pub(crate) use spec::in_words;
 pub use spec::{
     BundleType, DeploymentBuilder, DeploymentSpec, FileExists, IfBusy, Revision, RollbackOn, WhenReady,
 };

@@ -228,6 +228,11 @@ impl DeploymentBuilder {
         self
     }
 
+    /// A member of the input, as it was given.
+    pub(crate) fn given(&self, member: &str) -> Option<&Value> {
+        self.input.get(member)
+    }
+
     /// Checks the input. No call is made.
     ///
     /// # Errors

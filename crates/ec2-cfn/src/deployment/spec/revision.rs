@@ -29,6 +29,11 @@ impl BundleType {
         }
     }
 
+    /// The type of this name, as the API writes it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::Zip, Self::Tar, Self::Tgz].into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// As the API writes it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
