@@ -90,6 +90,10 @@ bench-pipeline STEPS="10000" SECONDS="180":
 bench *FLAGS:
     python3 benches/run.py {{FLAGS}}
 
+# A release of a stack, a bundle and a deployment on the simulator: its calls, and what takes place at once.
+overlap:
+    cargo run --release -q -p landfall-ec2-cfn --example overlap
+
 # Packs and sends folders beside `aws deploy push` and `zip -r` + `aws s3 cp`; see benches/README.md.
 bench-bundle *FLAGS:
     python3 benches/bundle.py {{FLAGS}}

@@ -1,33 +1,23 @@
 //! `deploy ecs`: from flags to a target, and its deployment.
 
-use landfall::aws::environment::Environment;
+use landfall::Result;
 use landfall::ecs::document::ImageArgument;
 use landfall::ecs::{EcsService, IfBusy, ServiceSpec, TaskDefinitionSource};
-use landfall::{Cause, Context, Result};
 
 use crate::flags::{Busy, Ecs, Global, Switch, collect, complete, in_flags};
-use crate::step;
+use crate::step::{self, Call};
 
 /// Runs the subcommand and gives the exit code.
 ///
 /// # Errors
 /// What ended it before the deployment began.
-pub(crate) async fn run(
-    global: &Global,
-    what: &Ecs,
-    process: Environment,
-    cx: &Context,
-    mut problems: Vec<Cause>,
-) -> Result<u8> {
-    let policy = global.policy(&mut problems);
-    let spec = collect(spec(global, what), &mut problems);
-    global.no_change_set(&mut problems);
-    let ready = step::ready(global, process, cx, &policy, problems).await?;
-    let spec = complete("the deployment cannot be made as asked", spec, Vec::new())?;
-    let mut problems = Vec::new();
-    let target = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
-    let target = complete("the target is not where the credentials are", target, problems)?;
-    step::run(global, &target, cx, &policy).await
+pub(crate) async fn run(mut call: Call<'_>, what: &Ecs) -> Result<u8> {
+    call.global.no_change_set(&mut call.problems);
+    let spec = spec(call.global, what);
+    step::deploy(call, "the deployment cannot be made as asked", spec, |spec, session| {
+        spec.target(&session.config, session.place.clone())
+    })
+    .await
 }
 
 fn spec(global: &Global, what: &Ecs) -> Result<ServiceSpec> {

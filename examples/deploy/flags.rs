@@ -28,7 +28,7 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Deploys a new task definition to an Amazon ECS service and waits for this rollout.
     Ecs(Ecs),
-    /// Deploys to EC2: a CloudFormation stack, a bundle in S3, a deployment by CodeDeploy
+    /// Deploys to EC2: a CloudFormation stack, a bundle in S3, a deployment by CodeDeploy; all three, or one of them.
     Ec2(Ec2),
     /// Checks credentials, account, region and target. Changes nothing.
     Doctor(Doctor),
@@ -224,6 +224,7 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("deployment group") => "--deployment-group",
         Some("s3 location" | "revision") => "--s3-location",
         Some("deployment file") => "--deployment-file",
+        Some("push file") => "--push-file",
         Some("deployment config") => "--deployment-config",
         Some("agent limit") => "--agent-limit",
         Some("task definition") => "--task-definition",
@@ -237,7 +238,8 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("template") => "--template",
         Some("template_bucket") => "--template-bucket",
         Some("parameter" | "parameter file") => "--parameter",
-        Some("tag" | "tags") => "--tag",
+        Some("tags") => "--tag",
+        Some("tag") => "--object-tag",
         Some("stack_policy") => "--stack-policy",
         Some("role_arn") => "--service-role-arn",
         Some("notification_arns") => "--notification-arn",

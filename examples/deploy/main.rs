@@ -23,18 +23,21 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use flags::{Command, Flags, Output};
 use landfall::aws::environment::Environment;
 use landfall::context::CancellationToken;
 use landfall::event::{EventKind, JsonLines};
-use landfall::{Context, Error, FileJournal, Observer};
+use landfall::{Cause, Context, Error, FileJournal, Observer};
+use step::Call;
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let matches = Flags::command().get_matches();
+    let flags = Flags::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let misplaced = ec2::misplaced(&matches);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => ExitCode::from(runtime.block_on(run(&flags))),
+        Ok(runtime) => ExitCode::from(runtime.block_on(run(&flags, misplaced))),
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "the runtime cannot start: {error}");
             ExitCode::from(1)
@@ -42,14 +45,14 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: &Flags) -> u8 {
+async fn run(flags: &Flags, misplaced: Option<Cause>) -> u8 {
     let observer: Arc<dyn Observer> = match flags.global.output {
         Output::Human => Arc::new(render::Human::new(flags.global.verbose)),
         Output::Json => Arc::new(JsonLines::new(std::io::stdout())),
     };
     let environment = Environment::from_process();
     let cancel = CancellationToken::new();
-    let mut problems = Vec::new();
+    let mut problems: Vec<Cause> = misplaced.into_iter().collect();
     let run_id = flags.global.checked_run_id(&mut problems);
     let run_id = match &flags.command {
         Command::Revert(what) => what.run.clone(),
@@ -64,8 +67,14 @@ async fn run(flags: &Flags) -> u8 {
     let ended = match stop::listen(cancel) {
         Err(error) => Err(Error::internal("signals cannot be listened to").with_source(&error)),
         Ok(()) => match &flags.command {
-            Command::Ecs(what) => ecs::run(&flags.global, what, environment, &cx, problems).await,
-            Command::Ec2(what) => ec2::run(&flags.global, what, environment, &cx, problems).await,
+            Command::Ecs(what) => {
+                let call = Call { global: &flags.global, process: environment, cx: &cx, problems };
+                ecs::run(call, what).await
+            }
+            Command::Ec2(what) => {
+                let call = Call { global: &flags.global, process: environment, cx: &cx, problems };
+                ec2::run(call, what).await
+            }
             Command::Doctor(what) => doctor::run(&flags.global, what, environment, &cx, problems).await,
             Command::Runs(what) => runs::run(&flags.global, what, problems).await,
             Command::Revert(what) => revert::run(&flags.global, what, environment, &cx, problems).await,

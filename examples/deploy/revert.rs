@@ -2,7 +2,9 @@
 
 use landfall::auth::Session;
 use landfall::aws::environment::Environment;
+use landfall::ec2_cfn::bundle::Bundle;
 use landfall::ec2_cfn::deployment::Deployment;
+use landfall::ec2_cfn::stack::Stack;
 use landfall::ecs::EcsService;
 use landfall::event::{EventKind, Level};
 use landfall::journal::{Attempt, Records, Run, Stage, Whole};
@@ -15,7 +17,7 @@ use crate::flags::{self, Global};
 use crate::{journal, session};
 
 /// The kinds of targets that this binary can undo.
-const KINDS: [&str; 2] = ["ecs-service", "codedeploy-deployment"];
+const KINDS: [&str; 4] = ["ecs-service", "cloudformation-stack", "s3-bundle", "codedeploy-deployment"];
 
 /// Runs the subcommand and gives the exit code: 0 when what was there before is there again.
 ///
@@ -51,7 +53,7 @@ pub(crate) async fn run(
             )
             .with_hint("sign in to the account and region of the run"));
         }
-        targets.push(target(&step.resource, &ready.session)?);
+        targets.push(target(step, &ready.session)?);
     }
     if global.plan.is_some() {
         return plan(global, &steps, &targets, cx).await;
@@ -66,17 +68,24 @@ pub(crate) async fn run(
     Ok(code)
 }
 
-/// The target of a resource, by its names alone.
-fn target(resource: &Resource, session: &Session) -> Result<Box<dyn DeployTarget>> {
+/// The target of a step, by what is recorded of it alone.
+fn target(step: &Step, session: &Session) -> Result<Box<dyn DeployTarget>> {
     let (config, place) = (&session.config, session.place.clone());
-    let [outer, inner] = resource.names.as_slice() else {
-        return Err(Error::internal(format!("{resource} has not two names")));
-    };
-    if resource.kind == "codedeploy-deployment" {
-        let spec = Deployment::builder().application(outer).deployment_group(inner).build_for_undo()?;
-        return Ok(Box::new(spec.target(config, place)?));
-    }
-    Ok(Box::new(EcsService::builder().cluster(outer).service(inner).build()?.target(config, place)?))
+    let names: Vec<&str> = step.resource.names.iter().map(String::as_str).collect();
+    Ok(match (step.resource.kind.as_str(), names.as_slice()) {
+        ("ecs-service", [cluster, service]) => Box::new(
+            EcsService::builder().cluster(*cluster).service(*service).build()?.target(config, place)?,
+        ),
+        ("cloudformation-stack", [name]) => {
+            Box::new(Stack::builder().name(*name).build_for_undo()?.target(config, place)?)
+        }
+        ("s3-bundle", _) => Box::new(Bundle::recorded(&step.plan, config, place)?),
+        ("codedeploy-deployment", [application, group]) => {
+            let spec = Deployment::builder().application(*application).deployment_group(*group);
+            Box::new(spec.build_for_undo()?.target(config, place)?)
+        }
+        _ => return Err(Error::internal(format!("{} cannot be what a step deployed to", step.resource))),
+    })
 }
 
 /// Says what would be undone, and undoes nothing.

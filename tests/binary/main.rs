@@ -5,6 +5,7 @@ mod bad_input;
 mod busy;
 mod causes;
 mod ec2_deploy;
+mod ec2_release;
 mod journal;
 mod machine;
 mod outcomes;

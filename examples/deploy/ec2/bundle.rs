@@ -3,23 +3,34 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
-use landfall::aws::environment::Environment;
-use landfall::ec2_cfn::bundle::{Bundle as Target, BundleSpec, Checksums, Format, Modes, Platform, Symlinks};
-use landfall::{Cause, Context, Result};
+use landfall::aws::bounded::read_text;
+use landfall::ec2_cfn::bundle::{
+    Bundle as Target, BundleBuilder, BundleSpec, Checksums, Format, Modes, Platform, PushFile, Symlinks,
+};
+use landfall::event::Level;
+use landfall::{Cause, Result};
 
-use super::pair;
-use crate::flags::{Global, collect, complete};
-use crate::step;
+use super::{no_stack, output, pair};
+use crate::flags::{collect, complete};
+use crate::step::{self, Call};
+
+const REFUSED: &str = "the bundle cannot be made as asked";
+
+/// Bytes that a push file may have: three short members.
+const LARGEST_PUSH_FILE: usize = 64 * 1024;
 
 /// The folder, and where it goes.
 #[derive(Debug, Args)]
 pub(crate) struct Bundle {
+    /// A JSON file with applicationName, source and s3Location, as GitLab has one; the other flags go before what it says
+    #[arg(long, value_name = "FILE")]
+    push_file: Option<PathBuf>,
     /// Folder to pack; what its .deployignore names stays out
-    #[arg(long, value_name = "DIR")]
-    source: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "push_file")]
+    source: Option<PathBuf>,
     /// Where it goes: a bucket, or a prefix that ends with `/`, to which a digest of the content is added, or a whole key
-    #[arg(long, value_name = "s3://BUCKET[/PREFIX/|/KEY]")]
-    s3_location: String,
+    #[arg(long, value_name = "s3://BUCKET[/PREFIX/|/KEY]", required_unless_present = "push_file")]
+    s3_location: Option<String>,
     /// Format of the archive
     #[arg(long, value_name = "FORMAT", default_value = "zip")]
     format: Archive,
@@ -46,7 +57,7 @@ pub(crate) struct Bundle {
     kms_key: Option<String>,
     /// Tag of the object; repeat for several
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
-    tag: Vec<String>,
+    object_tag: Vec<String>,
     /// Sends no checksums beyond what must be, for stores that are compatible with an older S3
     #[arg(long)]
     checksum_when_required: bool,
@@ -82,77 +93,113 @@ enum System {
 ///
 /// # Errors
 /// What ended it before the upload began.
-pub(super) async fn run(
-    global: &Global,
-    what: &Bundle,
-    process: Environment,
-    cx: &Context,
-    mut problems: Vec<Cause>,
-) -> Result<u8> {
-    let policy = global.policy(&mut problems);
-    global.no_change_set(&mut problems);
-    let spec = collect(spec(what), &mut problems);
-    let ready = step::ready(global, process, cx, &policy, problems).await?;
-    let spec = complete("the bundle cannot be made as asked", spec, Vec::new())?;
-    let mut problems = Vec::new();
-    let bundle = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
-    let bundle = complete("the target is not where the credentials are", bundle, problems)?;
-    step::run(global, &bundle, cx, &policy).await
+pub(super) async fn run(mut call: Call<'_>, what: &Bundle) -> Result<u8> {
+    call.global.no_change_set(&mut call.problems);
+    if let Some(file) = what.push_file(&mut Vec::new()) {
+        let text = format!(
+            "application {} of the push file is not asked: the deployment of the bundle makes it known there",
+            file.application
+        );
+        call.cx.note(Level::Info, "application-not-asked", text);
+    }
+    step::deploy(call, REFUSED, spec(what), |spec, session| {
+        spec.target(&session.config, session.place.clone())
+    })
+    .await
 }
 
 fn spec(what: &Bundle) -> Result<BundleSpec> {
     let mut problems = Vec::new();
-    let mut builder = Target::builder()
-        .source(&what.source)
-        .format(match what.format {
-            Archive::Zip => Format::Zip,
-            Archive::Tar => Format::Tar,
-            Archive::Tgz => Format::Tgz,
-        })
-        .symlinks(match what.symlinks {
-            Links::Preserve => Symlinks::Preserve,
-            Links::Follow => Symlinks::Follow,
-            Links::Refuse => Symlinks::Refuse,
-        })
-        .platform(match what.platform {
-            System::Linux => Platform::Linux,
-            System::Windows => Platform::Windows,
-        })
-        .modes(if what.keep_modes { Modes::Keep } else { Modes::Normalised })
-        .checksums(if what.checksum_when_required { Checksums::WhenRequired } else { Checksums::Crc64Nvme })
-        .check_appspec(!what.no_appspec);
-    match location(&what.s3_location) {
-        Some((bucket, key)) if key.is_empty() || key.ends_with('/') => {
-            builder = builder.bucket(bucket).prefix(key);
+    let file = what.push_file(&mut problems);
+    let (builder, output) = what.builder(file.as_ref(), &mut problems);
+    problems.extend(output.map(|output| no_stack("--s3-location", &output)));
+    // Without a folder or a bucket, the builder would only say so once more.
+    let built = if problems.is_empty() { collect(builder.build(), &mut problems) } else { None };
+    complete(REFUSED, built, problems)
+}
+
+impl Bundle {
+    /// What the push file says, if there is one and it can be read.
+    pub(super) fn push_file(&self, problems: &mut Vec<Cause>) -> Option<PushFile> {
+        let path = self.push_file.as_deref()?;
+        let name = path.display().to_string();
+        match read_text(path, LARGEST_PUSH_FILE) {
+            Ok(text) => collect(PushFile::parse(&name, &text), problems),
+            Err(error) => {
+                problems.push(Cause::invalid("--push-file", format!("{name} cannot be read: {error}")));
+                None
+            }
         }
-        Some((bucket, key)) => builder = builder.bucket(bucket).key(key),
-        None => {
-            let text = format!(
-                "--s3-location {:?} is not s3://BUCKET, s3://BUCKET/PREFIX/ or s3://BUCKET/KEY",
-                what.s3_location
-            );
+    }
+
+    /// All that the flags say, and the output of the stack that names the bucket, if one does. Folder and bucket are missing
+    /// when the push file could not be read.
+    pub(super) fn builder(
+        &self,
+        file: Option<&PushFile>,
+        problems: &mut Vec<Cause>,
+    ) -> (BundleBuilder, Option<String>) {
+        let mut builder = self.choices(problems);
+        if let Some(source) = self.source.as_ref().or(file.map(|file| &file.source)) {
+            builder = builder.source(source);
+        }
+        let text = self.s3_location.as_ref().or(file.map(|file| &file.s3_location));
+        let Some(text) = text else { return (builder, None) };
+        let Some((bucket, key)) = location(text) else {
+            let text =
+                format!("--s3-location {text:?} is not s3://BUCKET, s3://BUCKET/PREFIX/ or s3://BUCKET/KEY");
             problems.push(Cause::invalid("--s3-location", text));
-            builder = builder.bucket("none-given");
+            return (builder.bucket("none-given"), None);
+        };
+        builder = if key.is_empty() || key.ends_with('/') { builder.prefix(key) } else { builder.key(key) };
+        match output(bucket) {
+            Some(output) => (builder, Some(output.to_owned())),
+            None => (builder.bucket(bucket), None),
         }
     }
-    builder = what.ignore.iter().fold(builder, |builder, glob| builder.ignore(glob));
-    builder = what.executable.iter().fold(builder, |builder, glob| builder.executable(glob));
-    if let Some(level) = what.level {
-        builder = builder.level(level);
-    }
-    if let Some(account) = &what.bucket_owner {
-        builder = builder.expected_bucket_owner(account);
-    }
-    if let Some(key) = &what.kms_key {
-        builder = builder.kms_key(key);
-    }
-    for text in &what.tag {
-        if let Some((key, value)) = collect(pair("--tag", text), &mut problems) {
-            builder = builder.tag(key, value);
+
+    /// What is said by single flags.
+    fn choices(&self, problems: &mut Vec<Cause>) -> BundleBuilder {
+        let mut builder = Target::builder()
+            .format(match self.format {
+                Archive::Zip => Format::Zip,
+                Archive::Tar => Format::Tar,
+                Archive::Tgz => Format::Tgz,
+            })
+            .symlinks(match self.symlinks {
+                Links::Preserve => Symlinks::Preserve,
+                Links::Follow => Symlinks::Follow,
+                Links::Refuse => Symlinks::Refuse,
+            })
+            .platform(match self.platform {
+                System::Linux => Platform::Linux,
+                System::Windows => Platform::Windows,
+            })
+            .modes(if self.keep_modes { Modes::Keep } else { Modes::Normalised })
+            .checksums(if self.checksum_when_required {
+                Checksums::WhenRequired
+            } else {
+                Checksums::Crc64Nvme
+            })
+            .check_appspec(!self.no_appspec);
+        builder = self.ignore.iter().fold(builder, |builder, glob| builder.ignore(glob));
+        builder = self.executable.iter().fold(builder, |builder, glob| builder.executable(glob));
+        if let Some(level) = self.level {
+            builder = builder.level(level);
         }
+        if let Some(account) = &self.bucket_owner {
+            builder = builder.expected_bucket_owner(account);
+        }
+        if let Some(key) = &self.kms_key {
+            builder = builder.kms_key(key);
+        }
+        for text in &self.object_tag {
+            if let Some((key, value)) = collect(pair("--object-tag", text), problems) {
+                builder = builder.tag(key, value);
+            }
+        }
+        builder
     }
-    let built = collect(builder.build(), &mut problems);
-    complete("the bundle cannot be made as asked", built, problems)
 }
 
 /// Bucket and key of `s3://BUCKET/KEY`; the key may be empty.

@@ -4,28 +4,25 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use landfall::aws::bounded::read_text;
-use landfall::aws::environment::Environment;
-use landfall::ec2_cfn::deployment::{Deployment, DeploymentSpec, IfBusy, Revision, WhenReady};
-use landfall::{Cause, Context, Result};
+use landfall::ec2_cfn::deployment::{
+    Deployment, DeploymentBuilder, DeploymentSpec, IfBusy, Revision, WhenReady,
+};
+use landfall::{Cause, Result};
 
+use super::{no_stack, output};
 use crate::flags::{Busy, Global, collect, complete, duration, in_flags};
-use crate::step;
+use crate::step::{self, Call};
 
 /// Bytes that an input of CreateDeployment may have: an AppSpec in it is the only long member. Ours, with room to spare.
 const LARGEST_INPUT: usize = 512 * 1024;
 
+const REFUSED: &str = "the deployment cannot be made as asked";
+
 /// What to deploy to which deployment group.
 #[derive(Debug, Args)]
 pub(crate) struct Deploy {
-    /// A JSON file with an input of CreateDeployment; the other flags go before what it says
-    #[arg(long, value_name = "FILE")]
-    deployment_file: Option<PathBuf>,
-    /// Name of the application
-    #[arg(long, value_name = "NAME")]
-    application: Option<String>,
-    /// Name of the deployment group
-    #[arg(long, value_name = "NAME")]
-    deployment_group: Option<String>,
+    #[command(flatten)]
+    how: How,
     /// The bundle: its key ends with .zip, .tar, .tgz or .tar.gz
     #[arg(long, value_name = "s3://BUCKET/KEY")]
     s3_location: Option<String>,
@@ -35,6 +32,20 @@ pub(crate) struct Deploy {
     /// Version of the bundle
     #[arg(long, value_name = "ID", requires = "s3_location")]
     object_version: Option<String>,
+}
+
+/// To which deployment group, and how.
+#[derive(Debug, Args)]
+pub(crate) struct How {
+    /// A JSON file with an input of CreateDeployment; the other flags go before what it says
+    #[arg(long, value_name = "FILE")]
+    deployment_file: Option<PathBuf>,
+    /// Name of the application
+    #[arg(long, value_name = "NAME")]
+    application: Option<String>,
+    /// Name of the deployment group
+    #[arg(long, value_name = "NAME")]
+    deployment_group: Option<String>,
     /// Deployment configuration, such as CodeDeployDefault.HalfAtATime [default: that of the group]
     #[arg(long, value_name = "NAME")]
     deployment_config: Option<String>,
@@ -60,43 +71,18 @@ enum Ready {
 ///
 /// # Errors
 /// What ended it before the deployment began.
-pub(super) async fn run(
-    global: &Global,
-    what: &Deploy,
-    process: Environment,
-    cx: &Context,
-    mut problems: Vec<Cause>,
-) -> Result<u8> {
-    let policy = global.policy(&mut problems);
-    let spec = collect(spec(global, what), &mut problems);
-    global.no_change_set(&mut problems);
-    let ready = step::ready(global, process, cx, &policy, problems).await?;
-    let spec = complete("the deployment cannot be made as asked", spec, Vec::new())?;
-    let target = spec.target(&ready.session.config, ready.session.place.clone())?;
-    step::run(global, &target, cx, &policy).await
+pub(super) async fn run(mut call: Call<'_>, what: &Deploy) -> Result<u8> {
+    call.global.no_change_set(&mut call.problems);
+    let spec = spec(call.global, what);
+    step::deploy(call, REFUSED, spec, |spec, session| spec.target(&session.config, session.place.clone()))
+        .await
 }
 
 fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
     let mut problems = Vec::new();
-    let mut builder = Deployment::builder();
-    if let Some(path) = &what.deployment_file {
-        let name = path.display().to_string();
-        match read_text(path, LARGEST_INPUT) {
-            Ok(text) => builder = builder.input_file(&name, &text),
-            Err(error) => {
-                problems.push(Cause::invalid("--deployment-file", format!("{name} cannot be read: {error}")));
-            }
-        }
-    }
-    if let Some(application) = &what.application {
-        builder = builder.application(application);
-    }
-    if let Some(group) = &what.deployment_group {
-        builder = builder.deployment_group(group);
-    }
-    if let Some(config) = &what.deployment_config {
-        builder = builder.config(config);
-    }
+    let Made { mut builder, application, group } = what.how.builder(global, None, &mut problems);
+    problems.extend(application.map(|output| no_stack("--application", &output)));
+    problems.extend(group.map(|output| no_stack("--deployment-group", &output)));
     match what.s3_location.as_deref().map(Revision::parse) {
         Some(Ok(mut revision)) => {
             if let Some(etag) = &what.etag {
@@ -110,13 +96,84 @@ fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
         Some(Err(problem)) => problems.push(in_flags(*problem)),
         None => {}
     }
-    if let Some(text) = &what.agent_limit {
-        match duration("--agent-limit", text) {
-            Ok(limit) => builder = builder.agent_limit(limit),
-            Err(problem) => problems.push(*problem),
+    let built = collect(builder.build(), &mut problems);
+    complete(REFUSED, built, problems)
+}
+
+/// What the flags say, and the outputs of the stack that name application and group, if they do.
+pub(super) struct Made {
+    pub(super) builder: DeploymentBuilder,
+    pub(super) application: Option<String>,
+    pub(super) group: Option<String>,
+}
+
+impl How {
+    /// All that the flags say. `pushed_to` is the application of the push file, if there is one.
+    pub(super) fn builder(
+        &self,
+        global: &Global,
+        pushed_to: Option<&str>,
+        problems: &mut Vec<Cause>,
+    ) -> Made {
+        let mut builder = Deployment::builder();
+        if let Some(application) = pushed_to {
+            builder = builder.application(application);
         }
+        if let Some((name, text)) = self.deployment_file(problems) {
+            problems.extend(other_application(
+                &name,
+                &text,
+                pushed_to.filter(|_| self.application.is_none()),
+            ));
+            builder = builder.input_file(&name, &text);
+        }
+        let application = self.application.as_deref().and_then(output).map(str::to_owned);
+        let group = self.deployment_group.as_deref().and_then(output).map(str::to_owned);
+        if let Some(name) = self.application.as_ref().filter(|_| application.is_none()) {
+            builder = builder.application(name);
+        }
+        if let Some(name) = self.deployment_group.as_ref().filter(|_| group.is_none()) {
+            builder = builder.deployment_group(name);
+        }
+        if let Some(config) = &self.deployment_config {
+            builder = builder.config(config);
+        }
+        if let Some(text) = &self.agent_limit {
+            match duration("--agent-limit", text) {
+                Ok(limit) => builder = builder.agent_limit(limit),
+                Err(problem) => problems.push(*problem),
+            }
+        }
+        let builder = builder.redeploy(self.redeploy).when_ready(match self.when_ready {
+            Ready::Wait => WhenReady::Wait,
+            Ready::Continue => WhenReady::Continue,
+            Ready::Stop => WhenReady::Stop,
+        });
+        Made { builder: if_busy(builder, global.if_busy, problems), application, group }
     }
-    builder = match global.if_busy {
+
+    /// Name and text of the deployment file, if there is one and it can be read.
+    fn deployment_file(&self, problems: &mut Vec<Cause>) -> Option<(String, String)> {
+        let path = self.deployment_file.as_deref()?;
+        let name = path.display().to_string();
+        let text = read_text(path, LARGEST_INPUT).map_err(|error| {
+            problems.push(Cause::invalid("--deployment-file", format!("{name} cannot be read: {error}")));
+        });
+        Some((name, text.ok()?))
+    }
+}
+
+/// Two files that name two applications; what is no JSON is told by the builder.
+fn other_application(name: &str, text: &str, pushed_to: Option<&str>) -> Option<Cause> {
+    let input: serde_json::Value = serde_json::from_str(text).ok()?;
+    let deployed = input["applicationName"].as_str()?;
+    let pushed_to = pushed_to.filter(|pushed_to| *pushed_to != deployed)?;
+    let message = format!("{name} is for application {deployed:?}, and the push file for {pushed_to:?}");
+    Some(Cause::invalid("--deployment-file", message).with_hint("name the one that is meant: --application"))
+}
+
+fn if_busy(builder: DeploymentBuilder, busy: Busy, problems: &mut Vec<Cause>) -> DeploymentBuilder {
+    match busy {
         Busy::Fail => builder.if_busy(IfBusy::Fail),
         Busy::Wait => builder.if_busy(IfBusy::Wait),
         Busy::Adopt => builder.if_busy(IfBusy::Adopt),
@@ -126,15 +183,5 @@ fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
             problems.push(Cause::invalid("--if-busy", message));
             builder
         }
-    };
-    let built = collect(builder.redeploy(what.redeploy).when_ready(when_ready(what)).build(), &mut problems);
-    complete("the deployment cannot be made as asked", built, problems)
-}
-
-fn when_ready(what: &Deploy) -> WhenReady {
-    match what.when_ready {
-        Ready::Wait => WhenReady::Wait,
-        Ready::Continue => WhenReady::Continue,
-        Ready::Stop => WhenReady::Stop,
     }
 }

@@ -1,20 +1,25 @@
-//! `deploy ec2`: a stack, a bundle and a deployment, each by itself.
+//! `deploy ec2`: a stack, a bundle and a deployment, each by itself, or all three as one release.
 
 mod bundle;
 mod deploy;
+mod release;
 mod stack;
 
-use clap::{Args, Subcommand};
-use landfall::aws::environment::Environment;
-use landfall::{Cause, Context, Error, Result};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, Id, Subcommand};
+use landfall::{Cause, Error, Result};
 
 use crate::flags::Global;
+use crate::step::Call;
 
 /// What to deploy.
 #[derive(Debug, Args)]
+#[command(subcommand_negates_reqs = true)]
 pub(crate) struct Ec2 {
     #[command(subcommand)]
-    part: Part,
+    part: Option<Part>,
+    #[command(flatten)]
+    whole: Box<release::Release>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -31,9 +36,10 @@ impl Ec2 {
     /// The step's name in events and tokens.
     pub(crate) fn step(&self) -> &'static str {
         match self.part {
-            Part::Stack(_) => "stack",
-            Part::Bundle(_) => "bundle",
-            Part::Deploy(_) => "deployment",
+            None => "ec2",
+            Some(Part::Stack(_)) => "stack",
+            Some(Part::Bundle(_)) => "bundle",
+            Some(Part::Deploy(_)) => "deployment",
         }
     }
 }
@@ -42,25 +48,50 @@ impl Ec2 {
 ///
 /// # Errors
 /// What ended it before the deployment began.
-pub(crate) async fn run(
-    global: &Global,
-    what: &Ec2,
-    process: Environment,
-    cx: &Context,
-    problems: Vec<Cause>,
-) -> Result<u8> {
+pub(crate) async fn run(call: Call<'_>, what: &Ec2) -> Result<u8> {
     match &what.part {
-        Part::Stack(what) => stack::run(global, what, process, cx, problems).await,
-        Part::Bundle(what) => bundle::run(global, what, process, cx, problems).await,
-        Part::Deploy(what) => deploy::run(global, what, process, cx, problems).await,
+        None => release::run(call, &what.whole).await,
+        Some(Part::Stack(what)) => stack::run(call, what).await,
+        Some(Part::Bundle(what)) => bundle::run(call, what).await,
+        Some(Part::Deploy(what)) => deploy::run(call, what).await,
     }
+}
+
+/// Flags of the release that stand before the name of one of its parts, where they would mean nothing.
+pub(crate) fn misplaced(matches: &ArgMatches) -> Option<Cause> {
+    let matches = matches.subcommand_matches("ec2")?;
+    let part = matches.subcommand_name()?;
+    let global = Global::augment_args(Command::new("global"));
+    let anywhere = |id: &&Id| global.get_arguments().any(|known| known.get_id() == *id);
+    let whole = release::Release::augment_args(Command::new("ec2"));
+    let of_whole = |id: &&Id| whole.get_arguments().any(|known| known.get_id() == *id);
+    let given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    let flags: Vec<String> = matches
+        .ids()
+        .filter(|id| of_whole(id) && given(id) && !anywhere(id))
+        .map(|id| format!("--{}", id.as_str().replace('_', "-")))
+        .collect();
+    let message = format!("{} stand before `{part}`, and are for the whole release there", flags.join(", "));
+    let hint = format!("put them behind `{part}`, or leave `{part}` out");
+    (!flags.is_empty()).then(|| Cause::invalid(&flags[0], message).with_hint(hint))
+}
+
+/// The output of the stack that `stack:OUTPUT` names.
+fn output(text: &str) -> Option<&str> {
+    text.strip_prefix("stack:")
+}
+
+/// Something is to be an output of a stack where no stack is deployed.
+fn no_stack(flag: &str, output: &str) -> Cause {
+    let message = format!("{flag} is to be the output {output} of a stack, and none is deployed here");
+    Cause::invalid(flag, message).with_hint("give its name, or deploy all three by `ec2` alone")
 }
 
 /// `KEY=VALUE`, as tags are given.
 ///
 /// # Errors
 /// A value without `=`, or without a key before it.
-pub(crate) fn pair<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str)> {
+fn pair<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str)> {
     let parts = text.split_once('=').filter(|(key, _)| !key.is_empty());
     parts.ok_or_else(|| {
         let problem = Cause::invalid(flag, format!("{flag} {text:?} is not KEY=VALUE"));

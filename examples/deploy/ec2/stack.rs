@@ -4,30 +4,31 @@ use std::path::Path;
 
 use clap::{ArgAction, Args, ValueEnum};
 use landfall::aws::bounded::read_text;
-use landfall::aws::environment::Environment;
 use landfall::ec2_cfn::stack::{
     Capability, IfBusy, OnStackFailure, ParameterSource, RecreateFailed, StackBuilder, StackSpec,
     TemplateBucket, TemplateSource,
 };
 use landfall::event::Level;
-use landfall::{Cause, Context, Result};
+use landfall::{Cause, Result};
 
 use super::pair;
 use crate::flags::{Busy, Global, PlanBy, Switch, collect, complete};
-use crate::step;
+use crate::step::{self, Call};
 
 /// What AWS takes a stack policy of, in bytes ("SetStackPolicy").
 const LARGEST_POLICY: usize = 16 * 1024;
+
+const REFUSED: &str = "the stack cannot be deployed as asked";
 
 /// The stack, and what is to be in it.
 #[derive(Debug, Args)]
 pub(crate) struct Stack {
     /// Name of the stack
-    #[arg(long, value_name = "NAME")]
-    stack_name: String,
+    #[arg(long, value_name = "NAME", required = true)]
+    stack_name: Option<String>,
     /// Template: a file of YAML or JSON, or the URL of one in S3
-    #[arg(long, value_name = "FILE|URL")]
-    template: String,
+    #[arg(long, value_name = "FILE|URL", required = true)]
+    template: Option<String>,
     /// Value of a parameter, or a file of them (JSON in CloudFormation's shape, YAML, lines of NAME=VALUE); repeat for
     /// several. What is not named keeps its value
     #[arg(long, value_name = "NAME=VALUE|FILE", action = ArgAction::Append)]
@@ -101,25 +102,17 @@ enum Recreate {
 ///
 /// # Errors
 /// What ended it before the deployment began.
-pub(super) async fn run(
-    global: &Global,
-    what: &Stack,
-    process: Environment,
-    cx: &Context,
-    mut problems: Vec<Cause>,
-) -> Result<u8> {
-    let policy = global.policy(&mut problems);
-    let spec = collect(spec(global, what), &mut problems);
-    let ready = step::ready(global, process, cx, &policy, problems).await?;
-    let spec = complete("the stack cannot be deployed as asked", spec, Vec::new())?;
-    let mut problems = Vec::new();
-    let stack = collect(spec.target(&ready.session.config, ready.session.place.clone()), &mut problems);
-    let stack = complete("the target is not where the credentials are", stack, problems)?;
+pub(super) async fn run(call: Call<'_>, what: &Stack) -> Result<u8> {
+    let (global, cx) = (call.global, call.cx);
+    let made = step::made(call, REFUSED, spec(global, what), 1, |spec, session| {
+        spec.target(&session.config, session.place.clone())
+    })
+    .await?;
     if global.plan != Some(PlanBy::ChangeSet) {
-        return step::run(global, &stack, cx, &policy).await;
+        return step::run(global, cx, &made).await;
     }
     // Not given up by --timeout: the change set would be left behind. It has a limit of its own.
-    let planned = stack.plan_with_change_set(cx).await?;
+    let planned = made.target.plan_with_change_set(cx).await?;
     step::planned(cx, planned.plan.changes);
     cx.note(
         Level::Info,
@@ -131,23 +124,34 @@ pub(super) async fn run(
 
 fn spec(global: &Global, what: &Stack) -> Result<StackSpec> {
     let mut problems = Vec::new();
-    let mut builder = choices(global, what, &mut problems).name(&what.stack_name);
-    if let Some(template) = collect(TemplateSource::parse(&what.template), &mut problems) {
-        builder = builder.template(template);
-    }
-    for text in &what.parameter {
-        if let Some(source) = collect(ParameterSource::parse(text), &mut problems) {
-            builder = builder.parameters(source);
-        }
-    }
-    for text in &what.tag {
-        if let Some((key, value)) = collect(pair("--tag", text), &mut problems) {
-            builder = builder.tag(key, value);
-        }
-    }
+    let builder = what.builder(global, &mut problems);
     // Without a template, the builder would only say so once more.
     let built = if problems.is_empty() { collect(builder.build(), &mut problems) } else { None };
-    complete("the stack cannot be deployed as asked", built, problems)
+    complete(REFUSED, built, problems)
+}
+
+impl Stack {
+    /// All that the flags say; the template is missing when it could not be read.
+    pub(super) fn builder(&self, global: &Global, problems: &mut Vec<Cause>) -> StackBuilder {
+        let mut builder =
+            choices(global, self, problems).name(self.stack_name.as_deref().unwrap_or_default());
+        if let Some(template) =
+            self.template.as_deref().and_then(|text| collect(TemplateSource::parse(text), problems))
+        {
+            builder = builder.template(template);
+        }
+        for text in &self.parameter {
+            if let Some(source) = collect(ParameterSource::parse(text), problems) {
+                builder = builder.parameters(source);
+            }
+        }
+        for text in &self.tag {
+            if let Some((key, value)) = collect(pair("--tag", text), problems) {
+                builder = builder.tag(key, value);
+            }
+        }
+        builder
+    }
 }
 
 /// What is said by single flags.

@@ -1,7 +1,9 @@
 //! Shows events to people. One observer: a line of progress that moves on a terminal, steady plain lines elsewhere.
 
+mod pipeline;
 pub(crate) mod verdict;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use landfall::event::{Event, EventKind, Level};
 use landfall::target::Effect;
-use landfall::{Change, Observer, Progress};
+use landfall::{Change, Observer, Progress, Undone};
 
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -27,18 +29,23 @@ pub(crate) struct Human {
 struct Shown {
     bar: Option<ProgressBar>,
     live: bool,
+    began: Option<Timestamp>,
+    steps: BTreeMap<String, Step>,
+    pipeline: Option<pipeline::Pipeline>,
+}
+
+/// What is known of one step.
+#[derive(Default)]
+struct Step {
     /// The plan has no changes: what `apply` answers is what was found, not what was started.
     empty: bool,
-    began: Option<Timestamp>,
     started: Option<String>,
-    waiting_for: String,
 }
 
 impl Human {
     pub(crate) fn new(verbose: bool) -> Self {
         let live = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        let shown =
-            Shown { bar: None, live, empty: false, began: None, started: None, waiting_for: String::new() };
+        let shown = Shown { bar: None, live, began: None, steps: BTreeMap::new(), pipeline: None };
         Self { verbose, shown: Mutex::new(shown) }
     }
 }
@@ -48,7 +55,14 @@ impl Observer for Human {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         shown.began.get_or_insert(event.at);
         let clock = clock(shown.began, event.at);
-        for line in self.lines(&mut shown, event, &clock) {
+        let lines = self.lines(&mut shown, event, &clock);
+        let named =
+            shown.pipeline.as_ref().and_then(|pipeline| Some((pipeline, pipeline.name(&event.step)?)));
+        let lines = match named {
+            Some((pipeline, name)) => pipeline.named(name, lines),
+            None => lines,
+        };
+        for line in lines {
             shown.print(&line);
         }
     }
@@ -68,21 +82,23 @@ impl Human {
                 format!("run        {}", event.run),
             ],
             EventKind::Planned { changes } => {
-                shown.empty = changes.is_empty();
+                shown.step(event).empty = changes.is_empty();
                 planned("plan", changes)
             }
             EventKind::Undoing { changes } => planned("undo", changes),
-            EventKind::Applied { summary, .. } if shown.empty => {
+            EventKind::Applied { summary, .. } if shown.step(event).empty => {
                 vec![format!("{FAINT}{clock}{FAINT:#}  {summary}")]
             }
             EventKind::Applied { summary, .. } => {
-                shown.started = Some(summary.clone());
+                shown.step(event).started = Some(summary.clone());
                 vec![format!("{FAINT}{clock}{FAINT:#}  started: {summary}")]
             }
             EventKind::News { news } => {
                 vec![format!("{FAINT}{clock}{FAINT:#}  {}", coloured(news.level, &news.text))]
             }
-            EventKind::Progress { waiting_for, progress, .. } => shown.progress(waiting_for, progress, clock),
+            EventKind::Progress { waiting_for, progress, .. } => {
+                shown.progress(event, waiting_for, progress, clock)
+            }
             EventKind::Retrying { error, delay_ms } if self.verbose => {
                 vec![format!("{FAINT}{clock}  again in {} ms: {error}{FAINT:#}", delay_ms)]
             }
@@ -96,12 +112,34 @@ impl Human {
             }
             EventKind::Finished { verdict, undone, exit_code, took_ms } => {
                 shown.hide();
+                if let Some((pipeline, name)) = shown.in_pipeline(event) {
+                    pipeline.settled(name, verdict, undone);
+                }
                 let run = verdict::Run {
                     id: &event.run,
-                    started: shown.started.as_deref(),
+                    started: shown.step(event).started.as_deref(),
                     took: Duration::from_millis(*took_ms),
                 };
                 verdict::finished(verdict, undone, *exit_code, &run)
+            }
+            EventKind::Undone { undone, .. } => {
+                let told = shown.in_pipeline(event).map(|(pipeline, name)| pipeline.put_back(name, undone));
+                let mut lines: Vec<String> = told.into_iter().filter(|told| !told.is_empty()).collect();
+                if let Undone::Failed { verdict } = undone {
+                    lines.extend(verdict::before_undo(verdict));
+                }
+                lines
+            }
+            EventKind::PipelineStarted { steps } => {
+                let pipeline = pipeline::Pipeline::new(&event.step, steps);
+                let lines = pipeline.outline();
+                shown.pipeline = Some(pipeline);
+                lines
+            }
+            EventKind::PipelineFinished { exit_code, took_ms } => {
+                shown.hide();
+                let took = Duration::from_millis(*took_ms);
+                shown.pipeline.as_ref().map(|one| one.finished(*exit_code, took)).unwrap_or_default()
             }
             EventKind::Aborted { error, exit_code } => {
                 shown.hide();
@@ -126,21 +164,38 @@ impl Shown {
         }
     }
 
+    fn step(&mut self, event: &Event) -> &mut Step {
+        self.steps.entry(event.step.clone()).or_default()
+    }
+
+    /// The pipeline that the event is of, and the step's name in it.
+    fn in_pipeline<'a>(&mut self, event: &'a Event) -> Option<(&mut pipeline::Pipeline, &'a str)> {
+        let pipeline = self.pipeline.as_mut()?;
+        let name = pipeline.name(&event.step)?;
+        Some((pipeline, name))
+    }
+
     fn hide(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 
-    fn progress(&mut self, waiting_for: &str, progress: &[Progress], clock: &str) -> Vec<String> {
-        self.waiting_for = waiting_for.to_owned();
+    fn progress(
+        &mut self,
+        event: &Event,
+        waiting_for: &str,
+        progress: &[Progress],
+        clock: &str,
+    ) -> Vec<String> {
         let counts: Vec<String> = progress.iter().map(count).collect();
         let text = if waiting_for.is_empty() { counts.join(", ") } else { waiting_for.to_owned() };
         if !self.live {
             return vec![format!("{FAINT}{clock}{FAINT:#}  {text}")];
         }
+        let of = self.in_pipeline(event).map(|(_, name)| format!("{name}: ")).unwrap_or_default();
         let bar = self.bar.get_or_insert_with(spinner);
-        bar.set_message(text);
+        bar.set_message(format!("{of}{text}"));
         Vec::new()
     }
 }

@@ -29,11 +29,13 @@ mod memory;
 mod observe;
 mod pack;
 mod plan;
+mod push_file;
 mod revert;
 mod session;
 mod spec;
 mod target;
 
 pub use choices::{Checksums, Format, Modes, Platform, Symlinks};
+pub use push_file::PushFile;
 pub use spec::{BundleBuilder, BundleSpec};
 pub use target::Bundle;
