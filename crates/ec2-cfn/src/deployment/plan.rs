@@ -92,6 +92,11 @@ async fn busy(
         forward.attach = Some(active.deployment_id.clone());
         return planned(target, cx, group, forward, Some("goes on: this run has started it already")).await;
     }
+    if let Some(own) = rolled_back(target, cx, active, token).await? {
+        forward.attach = Some(own.deployment_id);
+        let note = "goes on: this run has started it already, and CodeDeploy is rolling it back";
+        return planned(target, cx, group, forward, Some(note)).await;
+    }
     match target.spec.if_busy {
         IfBusy::Fail => Err(Refusal::busy(&target.spec.group, active).into()),
         IfBusy::Wait => {
@@ -108,6 +113,25 @@ async fn busy(
             Err(Refusal::NotAdoptable { deployment, revision, wanted }.into())
         }
     }
+}
+
+/// This attempt's own deployment, when what is under way is the automatic rollback of it: a run whose records are lost finds
+/// it so.
+async fn rolled_back(
+    target: &Deployment,
+    cx: &Context,
+    active: &Info,
+    token: &Token,
+) -> Result<Option<Info>> {
+    let triggered_by = &active.rollback_info.rollback_triggering_deployment_id;
+    if triggered_by.is_empty() {
+        return Ok(None);
+    }
+    let found = target.client.deployment(cx, triggered_by).await?.value;
+    let wanted = target.spec.revision();
+    let is_own = run_tag::is_of_token(&found.description, token)
+        && run_tag::is_of_revision(&found.description, &wanted);
+    Ok(Some(found).filter(|_| is_own))
 }
 
 async fn planned(

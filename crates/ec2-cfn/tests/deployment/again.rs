@@ -1,5 +1,7 @@
 //! Deploying, deploying again, lost answers, and others who deploy meanwhile.
 
+use std::time::Duration;
+
 use landfall_core::Outcome;
 use landfall_core::Policy;
 use landfall_ec2_cfn::deployment::{IfBusy, Revision};
@@ -105,4 +107,18 @@ async fn instances_that_may_not_be_seen_cost_causes_and_not_the_verdict() {
     let report = stage.deploy().await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert!(stage.told().iter().any(|line| line.starts_with("targets-unseen")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_lost_its_records_follows_its_own_deployment_and_the_rollback_of_it_whenever_it_was_cut_off()
+ {
+    for second in 1..12 {
+        let stage = Stage::of("deployment-hook-fails");
+        let (target, policy) = (stage.target(), Policy::default());
+        let cut = tokio::time::timeout(Duration::from_secs(second), stage.run(&target, &policy)).await;
+        assert!(cut.is_err(), "it was over by {second} s");
+        let report = stage.deploy().await;
+        assert_eq!(report.exit_code(), 3, "cut at {second} s: {}", told(&report));
+        assert_eq!(stage.calls("CreateDeployment"), 1, "cut at {second} s");
+    }
 }
