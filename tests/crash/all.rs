@@ -9,14 +9,17 @@
     reason = "helpers of tests, and samples that only the other half takes"
 )]
 
+mod case;
+mod ec2;
+mod ecs;
 mod matrix;
 mod process;
-mod scenario;
 #[path = "../binary/support.rs"]
 mod support;
 
+use case::Weather;
+use ecs::CASES;
 use matrix::{Kills, Matrix, Sample};
-use scenario::{CASES, Weather};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_twice_without_a_journal_and_in_bad_weather_at_every_point() {
@@ -29,5 +32,19 @@ async fn killed_twice_without_a_journal_and_in_bad_weather_at_every_point() {
         ("stale reads, journal gone", Kills::OnceAndJournalLost, Weather::Stale),
     ] {
         Matrix::new(name, kills, weather, Sample::All).run(&CASES).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stacks_bundles_deployments_and_releases_killed_at_every_point() {
+    for cases in [&ec2::STACKS[..], &ec2::BUNDLES, &ec2::DEPLOYMENTS, &ec2::RELEASES] {
+        Matrix::new("single kills", Kills::Once, Weather::Fair, Sample::All).run(cases).await;
+    }
+    for (name, kills, weather) in [
+        ("journal gone", Kills::OnceAndJournalLost, Weather::Fair),
+        ("throttled", Kills::Once, Weather::Throttled),
+        ("stale reads", Kills::Once, Weather::Stale),
+    ] {
+        Matrix::new(name, kills, weather, Sample::All).run(&ec2::found_again()).await;
     }
 }

@@ -9,8 +9,8 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use crate::case::{Case, Expected, Weather};
 use crate::process::{Point, Stage};
-use crate::scenario::{Case, Weather};
 use crate::support::Ran;
 
 /// Processes mostly wait for simulated rollouts, so more of them than cores at once cost little.
@@ -99,8 +99,9 @@ impl Matrix {
     async fn kills_of(&self, case: Case) -> Vec<Vec<Point>> {
         let stage = Stage::new(case, self.weather).await;
         let ran = stage.run().await;
-        if let Some(problem) = wrong(&stage, &ran, &Expected::undisturbed()) {
-            panic!("undisturbed {}: {problem}", case.name);
+        let undisturbed = Expected { journal_lost: false, over_before: false };
+        if let Some(problem) = wrong(&stage, &ran, undisturbed) {
+            panic!("undisturbed {}: {problem}\n{}", case.name, ran.told());
         }
         let (calls, writes) = stage.points();
         println!("{}, {}: {} points at calls, {} in writes", self.name, case.name, calls.len(), writes.len());
@@ -171,9 +172,7 @@ async fn tried(case: Case, weather: Weather, how: Kills, points: &[Point]) -> Tr
     let mut expected = Expected { journal_lost, over_before: false };
     if last.is_none() && journal_lost {
         stage.lose_journal();
-        let world = stage.world();
-        let ended = world.forward.iter().any(|one| one.settled_at.is_some());
-        expected.over_before = ended && world.live == case.live;
+        expected.over_before = case.product.is_over(&stage.cloud.simulator);
     }
     let ran = match last {
         Some(ran) => ran,
@@ -182,48 +181,19 @@ async fn tried(case: Case, weather: Weather, how: Kills, points: &[Point]) -> Tr
             stage.run().await
         }
     };
-    let failure = wrong(&stage, &ran, &expected);
+    let failure = wrong(&stage, &ran, expected);
     let failure =
         failure.map(|failure| format!("{}, {weather:?}, {points:?}: {failure}\n{}", case.name, ran.told()));
     Tried { case: case.name, processes, reached, failure }
 }
 
-/// What may be different from the undisturbed run.
-struct Expected {
-    journal_lost: bool,
-    /// The first deployment had come to its end before the last process began, and what was there before it was back.
-    /// Without a journal that is an attempt that is over, whose outcome nobody can know to have been told or not: a run
-    /// that repeats it may deploy anew.
-    over_before: bool,
-}
-
-impl Expected {
-    fn undisturbed() -> Self {
-        Self { journal_lost: false, over_before: false }
-    }
-}
-
 /// What is not as it should be in the end.
-fn wrong(stage: &Stage, ran: &Ran, expected: &Expected) -> Option<String> {
-    let (case, world) = (&stage.case, stage.world());
-    // Killed in its undo and without a journal, a run that timed out looks like one that AWS has rolled back.
-    let codes = match (expected.journal_lost && case.undone, case.code) {
-        (true, code) => vec![code, 3],
-        (false, code) => vec![code],
-    };
+fn wrong(stage: &Stage, ran: &Ran, expected: Expected) -> Option<String> {
+    let (case, simulator) = (&stage.case, &stage.cloud.simulator);
+    let mut codes = case.product.codes(expected);
+    codes.push(case.code);
     if !codes.contains(&ran.code) {
-        return Some(format!("exit code {} instead of {codes:?}; {world:?}", ran.code));
+        return Some(format!("exit code {} instead of {codes:?}", ran.code));
     }
-    if world.live != case.live || world.rollout != "COMPLETED" {
-        return Some(format!("{} should be live and complete; {world:?}", case.live));
-    }
-    if world.revisions != 3 {
-        return Some(format!("one new revision was wanted; {world:?}"));
-    }
-    let over = expected.over_before || (expected.journal_lost && world.aws_put_the_first_back());
-    let most = if over && case.code != 0 { 2 } else { 1 };
-    if world.forward.is_empty() || world.forward.len() > most {
-        return Some(format!("one deployment of it was wanted; {world:?}"));
-    }
-    None
+    case.product.wrong(simulator, case.code, expected)
 }

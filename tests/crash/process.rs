@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Phase};
+use landfall_simulator::Phase;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::scenario::{Case, Weather};
-use crate::support::{Cloud, DEPLOY, Ran, ended};
+use crate::case::{Case, Weather};
+use crate::support::{Cloud, Ran, ended};
 
 /// The run's id, the same in every process.
 const RUN: &str = "shop/81/deploy/production";
@@ -37,7 +37,9 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn new(case: Case, weather: Weather) -> Self {
         let cloud = Cloud::of(case.simulator(weather)).await;
-        Self { case, cloud, folder: tempfile::tempdir().unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        case.product.prepare(folder.path());
+        Self { case, cloud, folder }
     }
 
     fn journal(&self) -> PathBuf {
@@ -47,19 +49,21 @@ impl Stage {
     fn arguments(&self) -> Vec<String> {
         let journal = self.journal().to_string_lossy().into_owned();
         let fixed = ["--run-id", RUN, "--journal", &journal];
-        [&DEPLOY[..], &fixed[..], self.case.flags].concat().into_iter().map(str::to_owned).collect()
+        [self.case.arguments, &fixed[..]].concat().into_iter().map(str::to_owned).collect()
     }
 
     fn process(&self, largest_file: Option<u64>) -> Command {
         let arguments = self.arguments();
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let plain = self.cloud.command(&arguments);
+        let mut plain = self.cloud.command(&arguments);
+        plain.current_dir(self.folder.path());
         let Some(bytes) = largest_file else { return plain };
         let mut limited = Command::new("/usr/bin/prlimit");
         limited.args([format!("--fsize={bytes}"), "--core=0".to_owned()]);
         let plain = plain.as_std();
         limited.arg(plain.get_program()).args(plain.get_args()).env_clear();
         limited.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        limited.current_dir(self.folder.path());
         limited.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped());
         limited.stderr(std::process::Stdio::piped()).kill_on_drop(true);
         limited
@@ -122,34 +126,6 @@ impl Stage {
         }
         (calls.collect(), writes)
     }
-
-    /// What there is in AWS in the end.
-    pub(crate) fn world(&self) -> World {
-        let ecs = self.cloud.simulator.ecs(DEMO_ACCOUNT, DEMO_REGION);
-        let ours = |arn: &str| arn.ends_with("/web:3");
-        let primary =
-            ecs.deployments("demo", "web").into_iter().find(|deployment| deployment.primary).unwrap();
-        World {
-            live: primary.task_definition.rsplit('/').next().unwrap().to_owned(),
-            rollout: primary.rollout_state,
-            revisions: ecs.task_definitions("web").len(),
-            forward: ecs
-                .service_deployments("demo", "web")
-                .into_iter()
-                .filter(|deployment| ours(&deployment.task_definition))
-                .collect(),
-        }
-    }
-}
-
-/// What a test looks at.
-#[derive(Debug)]
-pub(crate) struct World {
-    pub(crate) live: String,
-    pub(crate) rollout: String,
-    pub(crate) revisions: usize,
-    /// Service deployments of the new revision.
-    pub(crate) forward: Vec<landfall_simulator::ServiceDeploymentView>,
 }
 
 impl Point {
@@ -164,17 +140,6 @@ impl Point {
             (Self::Write(before), Self::Write(at)) => at > before,
             (Self::FirstLine(_), _) => true,
         }
-    }
-}
-
-impl World {
-    /// AWS had rolled the first deployment back before the second was made: an attempt that was over by itself, while no
-    /// process lived.
-    pub(crate) fn aws_put_the_first_back(&self) -> bool {
-        let mut forward: Vec<_> = self.forward.iter().collect();
-        forward.sort_by_key(|one| one.created_at);
-        let [first, second] = forward[..] else { return false };
-        first.status == "ROLLBACK_SUCCESSFUL" && first.settled_at.is_some_and(|at| at < second.created_at)
     }
 }
 
