@@ -71,8 +71,9 @@ impl<T: DeployTarget> DeployTarget for Timeout<T> {
             return self.inner.observe(cx, receipt, look).await;
         }
         let Bounded { until, inner } = receipt.read(KIND, 1)?;
-        let late = cx.clock().now() >= until;
-        let look = Look::new(look.cursor, look.patience, look.last || late);
+        let left = Duration::try_from(until.duration_since(cx.clock().now())).unwrap_or_default();
+        let late = left.is_zero();
+        let look = Look::new(look.cursor, look.patience.min(left), look.last || late);
         let mut seen = self.inner.observe(cx, &inner, look).await?;
         if let State::Pending { waiting_for, .. } = &seen.state
             && late

@@ -5,6 +5,7 @@
 //! not know whether it was run, says so, and leaves the decision to a person. One that is declared repeatable is run again.
 
 mod output;
+mod process;
 mod running;
 mod spec;
 
@@ -22,7 +23,7 @@ use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::{digest, local};
-use running::{Ending, Running};
+use running::{Ending, GONE_LIMIT, Running};
 pub use spec::CommandBuilder;
 use spec::{Program, Spec};
 
@@ -31,8 +32,11 @@ const KIND: &str = "command";
 /// A step that runs a program, without a shell. Its exit code decides: 0 is success.
 ///
 /// Each line of its output is told as a note, `command-output`, without what looks like a secret and without the values of
-/// [`secret`](CommandBuilder::secret). When the run is stopped, the program and all it started (its process group) get
-/// SIGTERM, and SIGKILL ten seconds later; when the target is dropped, SIGKILL at once.
+/// [`secret`](CommandBuilder::secret).
+///
+/// When the run is stopped, its time is over or the target is dropped, the program and all it started (its process group) get
+/// SIGTERM, and SIGKILL ten seconds later; where there are no process groups, the program alone is ended, at once. Neither the
+/// undo of the step nor its next try begins before they are gone, and the end of the runtime waits for that.
 ///
 /// A failed program is undone by the one that [`undo`](CommandBuilder::undo) names, and cannot be undone without;
 /// [`read_only`](CommandBuilder::read_only) says that there is nothing to undo.
@@ -55,7 +59,15 @@ struct Known {
     /// Plans that were made here, and so were not carried out by anybody else.
     made: Vec<String>,
     /// By token and run of the program.
-    runs: HashMap<String, Running>,
+    runs: HashMap<String, Run>,
+}
+
+/// A run of the program.
+#[derive(Debug)]
+struct Run {
+    /// Which step of which run it was started for.
+    step: String,
+    running: Running,
 }
 
 /// Which program of the specification a plan runs.
@@ -115,13 +127,34 @@ impl Command {
         }
     }
 
-    fn start(&self, cx: &Context, which: Which, key: String) -> Result<()> {
+    async fn start(&self, cx: &Context, which: Which, key: String) -> Result<()> {
+        let step = format!("{}/{}", cx.run(), cx.step());
+        self.end_others(&step, &key).await?;
         let mut known = self.known();
         if known.runs.contains_key(&key) {
             return Ok(());
         }
         let program = self.program(which).ok_or_else(|| Error::internal("there is no such program"))?;
-        known.runs.insert(key, Running::start(cx, program, &self.spec)?);
+        let running = Running::start(cx, program, &self.spec)?;
+        known.runs.insert(key, Run { step, running });
+        Ok(())
+    }
+
+    /// Ends what the step runs else: an undo or another try must not work beside what it follows.
+    async fn end_others(&self, step: &str, key: &str) -> Result<()> {
+        let others: Vec<_> = {
+            let known = self.known();
+            let others = known.runs.iter().filter(|(other, run)| run.step == step && *other != key);
+            others.map(|(_, run)| run.running.stop()).collect()
+        };
+        for ended in others {
+            if ended.within(GONE_LIMIT).await.is_none() {
+                let name = &self.spec.name;
+                let message = format!("an earlier program of {name} was killed, and is still there");
+                return Err(Error::new(ErrorKind::Transient, message)
+                    .with_hint("see what it waits for: a disk that hangs, for example"));
+            }
+        }
         Ok(())
     }
 
@@ -172,7 +205,7 @@ impl DeployTarget for Command {
         let key = key(&token, run);
         let begun = self.spec.repeatable || self.known().made.contains(&nonce);
         if begun {
-            self.start(cx, which, key)?;
+            self.start(cx, which, key).await?;
         }
         let shown = self.program(which).map(Program::shown).unwrap_or_default();
         let summary = if begun { format!("{shown} runs") } else { format!("{shown} is not run again") };
@@ -181,19 +214,19 @@ impl DeployTarget for Command {
 
     async fn observe(&self, _cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
         let started: Started = receipt.read(KIND, 1)?;
-        let ended = match self.known().runs.get(&key(&started.token, started.run)) {
-            Some(running) => running.ended(),
+        let (ended, end) = match self.known().runs.get(&key(&started.token, started.run)) {
+            Some(Run { running, .. }) => (running.ended(), running.end()),
             // Its next run is the next part.
             None if self.spec.repeatable => return Ok(Observation::new(State::Proceed)),
             None => return Err(self.lost(&started)),
         };
         let ended = match ended {
-            Some(ended) => Some(ended),
-            None if look.patience.is_zero() => None,
-            None => self.wait_for(&started, look).await,
+            None if look.last => return Ok(self.out_of_time(&started).await),
+            None => end.within(look.patience).await,
+            ended => ended,
         };
         Ok(match ended {
-            None => Observation::new(State::pending(format!("{} to end", self.spec.name))),
+            None => self.pending(),
             Some(Ending { success: true, .. }) => Observation::new(State::Ready(Outputs::new())),
             Some(ending) => {
                 Observation::new(State::Ended(End::Failed)).with_causes([self.failed(&started, &ending)])
@@ -224,18 +257,20 @@ impl DeployTarget for Command {
 }
 
 impl Command {
-    /// Holds the look until the program ends or patience does.
-    async fn wait_for(&self, started: &Started, look: Look<'_>) -> Option<Ending> {
-        let mut changed = self.known().runs.get(&key(&started.token, started.run))?.changes();
-        let ended = async {
-            loop {
-                if let Some(ending) = changed.borrow_and_update().clone() {
-                    return Some(ending);
-                }
-                changed.changed().await.ok()?;
-            }
+    fn pending(&self) -> Observation {
+        Observation::new(State::pending(format!("{} to end", self.spec.name)))
+    }
+
+    /// Nobody waits for the program any longer: it is ended, and not called a failure of its own.
+    async fn out_of_time(&self, started: &Started) -> Observation {
+        let key = key(&started.token, started.run);
+        let Some(end) = self.known().runs.get(&key).map(|run| run.running.stop()) else {
+            return self.pending();
         };
-        tokio::time::timeout(look.patience, ended).await.ok().flatten()
+        match end.within(GONE_LIMIT).await {
+            Some(ending) => self.pending().with_causes([self.failed(started, &ending)]),
+            None => self.pending(),
+        }
     }
 
     fn failed(&self, started: &Started, ending: &Ending) -> Cause {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use landfall_core::context::CancellationToken;
 use landfall_core::target::Undo;
 use landfall_core::{Context, DeployTargetExt, End, ErrorKind, MemoryJournal, Outcome, Policy, Undone};
-use landfall_steps::{Command, CommandBuilder};
+use landfall_steps::{Command, CommandBuilder, Retry, Timeout};
 use landfall_testkit::Recorder;
 
 use crate::process;
@@ -122,6 +122,83 @@ async fn a_program_whose_target_is_dropped_is_killed_with_everything_it_started(
     assert!(alive(&pid()));
     drop(command);
     until(|| !alive(&pid())).await;
+}
+
+/// A program that goes on until it is asked to end, and then takes a while to clean up.
+const TIDY: &str = "trap 'sleep 0.5; touch cleaned; exit 0' TERM; touch begun; while :; do sleep 0.05; done";
+
+fn there(folder: &tempfile::TempDir, name: &str) -> bool {
+    folder.path().join(name).exists()
+}
+
+#[tokio::test]
+async fn a_program_whose_target_is_dropped_has_its_time_to_clean_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = shell(TIDY).folder(folder.path()).build().unwrap();
+    {
+        let cx = Context::builder("run").build();
+        let policy = keep();
+        let deploying = command.deploy(&cx, &policy);
+        tokio::select! {
+            report = deploying => panic!("{report:?}"),
+            () = until(|| there(&folder, "begun")) => {}
+        }
+    }
+    drop(command);
+    until(|| there(&folder, "cleaned")).await;
+}
+
+#[tokio::test]
+async fn a_program_whose_time_is_over_is_gone_before_it_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = shell(TIDY).undo("test", ["-e", "cleaned"]).folder(folder.path()).build().unwrap();
+    let policy = Policy::default().timeout(Duration::from_secs(1));
+    let report = command.deploy(&Context::builder("run").build(), &policy).await;
+    assert_eq!((report.exit_code(), &report.undone), (6, &Undone::Reverted), "{report:?}");
+    let cause = report.verdict.causes[0].report();
+    assert!(cause.contains("after it was told to stop"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_program_whose_time_is_over_is_ended_although_nothing_is_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = shell(TIDY).folder(folder.path()).build().unwrap();
+    let report =
+        command.deploy(&Context::builder("run").build(), &keep().timeout(Duration::from_secs(1))).await;
+    assert_eq!((report.exit_code(), there(&folder, "cleaned")), (6, true), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_program_is_gone_before_its_step_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = format!("test -e begun && exec test -e cleaned; {TIDY}");
+    let command = shell(&script).undo("test", ["-e", "cleaned"]).folder(folder.path()).build().unwrap();
+    let retried = Retry::new(Timeout::new(command, Duration::from_secs(1)), 2);
+    let began = tokio::time::Instant::now();
+    let report = retried.deploy(&Context::builder("run").build(), &keep()).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:?}");
+    assert!(began.elapsed() < Duration::from_secs(10), "a look holds no longer than the time that is left");
+}
+
+#[tokio::test]
+async fn a_program_that_was_told_to_stop_has_not_succeeded_although_its_exit_code_is_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = shell(TIDY).folder(folder.path()).build().unwrap();
+    let journal = MemoryJournal::new();
+    let token = CancellationToken::new();
+    let cx = Context::builder("run").journal(std::sync::Arc::new(journal.clone())).cancel(token.clone());
+    let cx = cx.build();
+    let policy = keep();
+    let (report, ()) = tokio::join!(command.deploy(&cx, &policy), async {
+        until(|| there(&folder, "begun")).await;
+        token.cancel();
+    });
+    assert_eq!(report.exit_code(), 130);
+    drop(cx);
+    until(|| there(&folder, "cleaned")).await;
+    let cx = Context::builder("run").journal(std::sync::Arc::new(journal.clone())).build();
+    let report = command.deploy(&cx, &keep()).await;
+    assert_eq!(report.verdict.outcome, Outcome::Ended(End::Failed), "{report:?}");
 }
 
 /// The process dies while the program runs; another one goes on.
