@@ -28,7 +28,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::environment::Environment;
-pub use fetch::{Fetched, Fetcher};
+pub use fetch::{Fetched, Fetcher, bare_url};
 
 /// A file with the certificates to trust.
 pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";

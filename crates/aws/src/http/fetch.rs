@@ -33,6 +33,18 @@ pub struct Fetched {
     pub body: String,
 }
 
+/// A URL as it may be shown and recorded: without user, password, query and fragment, any of which may be a secret. What is no
+/// URL loses what would be these in one.
+#[must_use]
+pub fn bare_url(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
+    let end = |ends: &[char]| rest.find(ends).unwrap_or(rest.len());
+    let (authority, path) = (&rest[..end(&['/', '?', '#'])], &rest[end(&['/', '?', '#'])..end(&['?', '#'])]);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    format!("{scheme}{separator}{host}{path}")
+}
+
 impl Fetcher {
     /// A fetcher that honours the same variables as [`super::client`].
     ///
@@ -43,7 +55,7 @@ impl Fetcher {
         Ok(Self(Arc::new(Inner { ways, plain: OnceLock::new(), secure: OnceLock::new() })))
     }
 
-    /// Fetches a page, reads at most about `longest` bytes of it, and takes at most `limit`.
+    /// Fetches a page, reads at most about `longest` bytes of it, and takes at most `limit`. Errors show the [`bare_url`].
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] for a URL that is none, [`ErrorKind::Transient`] when the server cannot be reached or does
@@ -52,10 +64,11 @@ impl Fetcher {
     /// # Cancellation
     /// May be dropped.
     pub async fn get(&self, url: &str, longest: usize, limit: Duration) -> Result<Fetched> {
+        let shown = bare_url(url);
         let mut request = HttpRequest::empty();
         request
             .set_uri(url)
-            .map_err(|error| Error::invalid(format!("{url} is no URL")).with_source(&error))?;
+            .map_err(|error| Error::invalid(format!("{shown} is no URL")).with_source(&error))?;
         request.headers_mut().insert("user-agent", concat!("landfall/", env!("CARGO_PKG_VERSION")));
         let connector = if url.starts_with("https:") {
             self.0.secure.get_or_init(|| self.0.ways.secure(None, None))
@@ -64,11 +77,11 @@ impl Fetcher {
         };
         let fetch = async {
             let response =
-                connector.call(request).await.map_err(|error| unreachable(url).with_source(&error))?;
-            read(url, response, longest).await
+                connector.call(request).await.map_err(|error| unreachable(&shown).with_source(&error))?;
+            read(&shown, response, longest).await
         };
         let late = |_| {
-            Error::new(ErrorKind::Transient, format!("{url} did not answer within {} s", limit.as_secs()))
+            Error::new(ErrorKind::Transient, format!("{shown} did not answer within {} s", limit.as_secs()))
         };
         tokio::time::timeout(limit, fetch).await.map_err(late)?
     }

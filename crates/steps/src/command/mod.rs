@@ -4,6 +4,7 @@
 //! again, so that it is run at most once by a plan: a process that goes on and finds a plan that another process made does
 //! not know whether it was run, says so, and leaves the decision to a person. One that is declared repeatable is run again.
 
+mod masks;
 mod output;
 mod process;
 mod running;
@@ -22,7 +23,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use crate::{digest, local};
+use crate::local;
 use running::{Ending, GONE_LIMIT, Running};
 pub use spec::CommandBuilder;
 use spec::{Program, Spec};
@@ -112,7 +113,7 @@ impl Command {
             Some(program) if !self.spec.read_only => {
                 vec![
                     Change::new(Effect::Update, &self.spec.name)
-                        .with_details([format!("runs {}", program.shown())]),
+                        .with_details([format!("runs {}", self.spec.shown(program))]),
                 ]
             }
             _ => Vec::new(),
@@ -125,6 +126,10 @@ impl Command {
             Which::Forward => Some(&self.spec.program),
             Which::Undo => self.spec.undo.as_ref(),
         }
+    }
+
+    fn shown(&self, which: Which) -> String {
+        self.program(which).map(|program| self.spec.shown(program)).unwrap_or_default()
     }
 
     async fn start(&self, cx: &Context, which: Which, key: String) -> Result<()> {
@@ -169,7 +174,7 @@ impl Command {
         .with_hint(format!(
             "find out whether {} has done its work, then begin a new run id; if it can be run twice without harm, \
              declare it repeatable",
-            self.spec.program.shown()
+            self.spec.shown(&self.spec.program)
         ))
     }
 }
@@ -189,8 +194,7 @@ impl DeployTarget for Command {
     }
 
     fn specification(&self) -> String {
-        let undo = self.spec.undo.iter().flat_map(Program::parts);
-        digest(self.spec.program.parts().chain(["undo"]).chain(undo))
+        self.spec.specification()
     }
 
     async fn plan(&self, _cx: &Context) -> Result<Plan> {
@@ -207,7 +211,7 @@ impl DeployTarget for Command {
         if begun {
             self.start(cx, which, key).await?;
         }
-        let shown = self.program(which).map(Program::shown).unwrap_or_default();
+        let shown = self.shown(which);
         let summary = if begun { format!("{shown} runs") } else { format!("{shown} is not run again") };
         Receipt::new(KIND, 1, summary, &Started { which, token, run, begun })
     }
@@ -274,7 +278,7 @@ impl Command {
     }
 
     fn failed(&self, started: &Started, ending: &Ending) -> Cause {
-        let program = self.program(started.which).map(Program::shown).unwrap_or_default();
+        let program = self.shown(started.which);
         Cause::new("command-failed", format!("{}: {program} {}", self.spec.name, ending.how))
             .with_evidence(&ending.last_lines)
             .with_hint("its last lines are above, all of them in the log of this run")

@@ -45,7 +45,7 @@ impl Running {
         let mut command = tokio::process::Command::new(&program.program);
         command
             .args(&program.arguments)
-            .envs(spec.variables.iter().map(|(name, value)| (name, value)))
+            .envs(spec.variables.iter().map(|variable| (&variable.name, &variable.value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -56,7 +56,7 @@ impl Running {
         let (tell, ended) = watch::channel(None);
         let stop = CancellationToken::new();
         let (cx, told_to) = (cx.outliving(), stop.clone());
-        let output = Output::new(&cx, &spec.secrets);
+        let output = Output::new(&cx, spec.masks());
         tokio::spawn(async move {
             let ending = until_ended(process, &cx, &told_to, output).await;
             tell.send_replace(Some(ending));

@@ -1,5 +1,6 @@
 //! What is to be run.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,6 +8,8 @@ use landfall_core::error::redact;
 use landfall_core::{Cause, Error, Result};
 
 use super::Command;
+use super::masks::Masks;
+use crate::digest;
 
 /// A program with its arguments.
 #[derive(Debug, Clone)]
@@ -23,11 +26,15 @@ impl Program {
     pub(super) fn parts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.program.as_str()).chain(self.arguments.iter().map(String::as_str))
     }
+}
 
-    /// The command line without what looks like a secret.
-    pub(super) fn shown(&self) -> String {
-        redact(&self.parts().collect::<Vec<_>>().join(" "))
-    }
+/// A variable of its environment.
+#[derive(Clone)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// Whether the value is never told.
+    pub(super) secret: bool,
 }
 
 /// Everything about a command. `Debug` shows no value of a variable.
@@ -36,18 +43,55 @@ pub(super) struct Spec {
     pub(super) program: Program,
     pub(super) undo: Option<Program>,
     pub(super) folder: Option<PathBuf>,
-    pub(super) variables: Vec<(String, String)>,
-    /// Values that are never told.
-    pub(super) secrets: Vec<String>,
+    pub(super) variables: Vec<Variable>,
     pub(super) repeatable: bool,
     pub(super) read_only: bool,
+}
+
+impl Spec {
+    /// The command line without secrets, and without what looks like one.
+    pub(super) fn shown(&self, program: &Program) -> String {
+        let line = program.parts().collect::<Vec<_>>().join(" ");
+        redact(&self.masks().hide(line.as_bytes()))
+    }
+
+    pub(super) fn masks(&self) -> Masks {
+        Masks::of(self.secrets())
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.variables.iter().filter(|variable| variable.secret).map(|variable| variable.value.as_str())
+    }
+
+    /// A digest of everything that was asked for: programs, folder and variables. Of a secret only the name: it may be
+    /// another in each process that goes on with a run, as the token of a CI job is, and could be guessed from a digest.
+    pub(super) fn specification(&self) -> String {
+        let folder = self.folder.as_ref().map(|folder| folder.to_string_lossy()).unwrap_or_default();
+        // The last one of a name counts.
+        let variables: BTreeMap<&str, &Variable> =
+            self.variables.iter().map(|variable| (variable.name.as_str(), variable)).collect();
+        let variables = variables.values().flat_map(|variable| {
+            let (kind, value) = match variable.secret {
+                true => ("secret", ""),
+                false => ("plain", variable.value.as_str()),
+            };
+            [variable.name.as_str(), kind, value]
+        });
+        let parts = [
+            digest(self.program.parts()),
+            digest(self.undo.iter().flat_map(Program::parts)),
+            digest([folder.as_ref()]),
+            digest(variables),
+        ];
+        digest(parts.iter().map(String::as_str))
+    }
 }
 
 impl std::fmt::Debug for Spec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Spec")
             .field("name", &self.name)
-            .field("program", &self.program.shown())
+            .field("program", &self.shown(&self.program))
             .finish_non_exhaustive()
     }
 }
@@ -71,7 +115,6 @@ impl CommandBuilder {
             undo: None,
             folder: None,
             variables: Vec::new(),
-            secrets: Vec::new(),
             repeatable: false,
             read_only: false,
         })
@@ -106,16 +149,14 @@ impl CommandBuilder {
 
     /// Adds a variable to its environment, which is otherwise that of this process.
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.variables.push((name.into(), value.into()));
+        self.0.variables.push(Variable { name: name.into(), value: value.into(), secret: false });
         self
     }
 
-    /// Adds a variable whose value is taken out of its output before that is told. Values of less than four characters
-    /// would be found everywhere, and are refused.
+    /// Adds a variable whose value is taken out of its output before that is told, each line of it by itself. Values of less
+    /// than four bytes would be found everywhere, and are refused; shorter lines of a longer value are not looked for.
     pub fn secret(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let value = value.into();
-        self.0.secrets.push(value.clone());
-        self.0.variables.push((name.into(), value));
+        self.0.variables.push(Variable { name: name.into(), value: value.into(), secret: true });
         self
     }
 
@@ -149,15 +190,14 @@ impl CommandBuilder {
                 );
             }
         }
-        if spec.secrets.iter().any(|secret| secret.len() < 4) {
+        if !spec.secrets().all(Masks::can_hide) {
             problems.push(Cause::invalid(
                 "secret",
-                "a secret of less than four characters cannot be kept out of an output",
+                "a secret without a line of four characters cannot be kept out of an output",
             ));
         }
-        if let Some((name, _)) =
-            spec.variables.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0']))
-        {
+        let unusable = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
+        if let Some(name) = spec.variables.iter().map(|variable| &variable.name).find(unusable) {
             problems.push(Cause::invalid("variable", format!("{name:?} is no name of a variable")));
         }
         Error::all("the command cannot be used", problems)?;

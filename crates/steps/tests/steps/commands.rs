@@ -2,7 +2,9 @@ use std::time::Duration;
 
 use landfall_core::context::CancellationToken;
 use landfall_core::target::Undo;
-use landfall_core::{Context, DeployTargetExt, End, ErrorKind, MemoryJournal, Outcome, Policy, Undone};
+use landfall_core::{
+    Context, DeployTarget, DeployTargetExt, End, ErrorKind, MemoryJournal, Outcome, Policy, Undone,
+};
 use landfall_steps::{Command, CommandBuilder, Retry, Timeout};
 use landfall_testkit::Recorder;
 
@@ -241,6 +243,56 @@ async fn a_program_that_is_declared_repeatable_is_run_again() {
     let command = || shell(script).folder(folder.path()).repeatable().build().unwrap();
     let report = killed_and_run_again(command, &ran).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded);
+}
+
+#[tokio::test]
+async fn a_secret_of_several_lines_or_with_blanks_is_hidden_in_each_line() {
+    let recorder = Recorder::new();
+    let cx = process(&MemoryJournal::new(), &recorder);
+    let command = shell("echo \"<$TOKEN>\"; echo \"$KEY\" >&2; exit 1")
+        .secret("TOKEN", "hunter22\n")
+        .secret("KEY", "first line\nsecond line\r\n");
+    let report = command.build().unwrap().deploy(&cx, &keep()).await;
+    let told = format!("{} {report:?}", recorder.json_lines());
+    assert!(!["hunter22", "first", "second"].iter().any(|secret| told.contains(secret)), "{told}");
+    assert!(lines(&recorder).contains(&"<***".to_owned()), "{:?}", lines(&recorder));
+}
+
+#[tokio::test]
+async fn a_secret_where_a_long_line_is_cut_is_hidden() {
+    for before in [4085, 4090, 4095, 4096, 8185] {
+        let recorder = Recorder::new();
+        let cx = process(&MemoryJournal::new(), &recorder);
+        let script = format!("printf '%0{before}d' 0; printf '%s' \"$TOKEN\"; printf '%050d' 1");
+        let command = shell(&script).secret("TOKEN", "hunter22hunter23").build().unwrap();
+        command.deploy(&cx, &keep()).await;
+        let told = lines(&recorder).concat();
+        assert_eq!(told.replace("***", "").len(), before + 50, "{before}: {told}");
+        assert!(!told.contains("hunter") && told.contains("***"), "{before}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_in_an_argument_is_not_told_either() {
+    let recorder = Recorder::new();
+    let cx = process(&MemoryJournal::new(), &recorder);
+    let command = shell("exit 1 # hunter22").secret("TOKEN", "hunter22").build().unwrap();
+    let report = command.deploy(&cx, &keep()).await;
+    let told = format!("{} {report:?} {command:?}", recorder.json_lines());
+    assert!(told.contains("exit 1 # ***") && !told.contains("hunter22"), "{told}");
+}
+
+#[test]
+fn another_variable_folder_or_undo_is_another_command_and_another_value_of_a_secret_is_not() {
+    let of = |builder: CommandBuilder| builder.build().unwrap().specification();
+    let plain = of(shell("x"));
+    assert_ne!(plain, of(shell("x").variable("STAGE", "prod")));
+    assert_ne!(of(shell("x").variable("STAGE", "prod")), of(shell("x").variable("STAGE", "test")));
+    assert_ne!(plain, of(shell("x").folder("/srv")));
+    assert_ne!(plain, of(shell("x").secret("TOKEN", "hunter22")));
+    assert_eq!(of(shell("x").secret("TOKEN", "hunter23")), of(shell("x").secret("TOKEN", "hunter22")));
+    let program = |arguments: &[&str]| Command::builder("x").program("x", arguments.to_vec());
+    assert_ne!(of(program(&["undo", "y"])), of(program(&[]).undo("y", ["undo"])));
 }
 
 #[test]

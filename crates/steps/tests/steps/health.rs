@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use landfall_aws::environment::Environment;
 use landfall_core::wait::Pace;
-use landfall_core::{Context, DeployTargetExt, Outcome, Policy, StepReport};
+use landfall_core::{Context, DeployTarget, DeployTargetExt, MemoryJournal, Outcome, Policy, StepReport};
 use landfall_steps::{HealthCheck, HealthCheckBuilder};
+use landfall_testkit::Recorder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -74,4 +75,45 @@ fn every_problem_of_a_check_is_named_at_once() {
     let bad = HealthCheck::builder("ftp://user:pass@x").status(99).times_in_a_row(0);
     let error = bad.build(&Environment::default()).unwrap_err();
     assert_eq!(error.causes().len(), 4, "{}", error.report());
+}
+
+/// No form of a credential by which the redaction of texts would know it.
+const SIGNED: &str = "until=1767225600&key=c2VjcmV0LWNhbmFyeQ";
+
+#[tokio::test]
+async fn the_query_of_a_url_is_sent_and_never_told_or_recorded() {
+    let (url, _) = server(&[(403, "no page at /health?until=1767225600&key=c2VjcmV0LWNhbmFyeQ")]).await;
+    let target = HealthCheck::builder(format!("{url}?{SIGNED}")).build(&Environment::default()).unwrap();
+    let (journal, recorder) = (MemoryJournal::new(), Recorder::new());
+    let cx = crate::process(&journal, &recorder);
+    let report = target.deploy(&cx, &Policy::default().timeout(Duration::from_millis(300))).await;
+    let entries = cx.open_run().await.unwrap();
+    let told = format!("{} {report:?} {target:?} {entries:?}", recorder.json_lines());
+    assert!(told.contains("no page at"), "{told}");
+    for secret in ["c2VjcmV0", "1767225600"] {
+        assert!(!told.contains(secret), "{told}");
+    }
+}
+
+#[test]
+fn checks_with_other_queries_are_told_apart() {
+    let check = |query: &str| {
+        let url = format!("https://example.com/health{query}");
+        HealthCheck::builder(url).build(&Environment::default()).unwrap()
+    };
+    let (one, other, none) = (check("?key=one"), check("?key=other"), check(""));
+    assert_ne!(one.resource(), other.resource());
+    assert_ne!(one.specification(), other.specification());
+    assert_eq!(one.resource(), check("?key=one").resource());
+    assert_eq!(none.resource().names, ["https://example.com/health"]);
+    assert!(!one.resource().to_string().contains("one"), "{}", one.resource());
+}
+
+#[test]
+fn an_at_sign_in_the_path_is_no_user() {
+    let check = HealthCheck::builder("https://example.com/@scope/health?to=a@b");
+    assert!(check.build(&Environment::default()).is_ok());
+    let user = HealthCheck::builder("https://ann:secret@example.com/").build(&Environment::default());
+    let error = user.unwrap_err().report();
+    assert!(error.contains("user or password") && !error.contains("ann:secret"), "{error}");
 }
