@@ -75,7 +75,7 @@ impl DeployTarget for Gate {
     }
 
     fn resource(&self) -> Resource {
-        local(KIND, &self.name)
+        local(KIND, &self.name).read_only()
     }
 
     fn specification(&self) -> String {

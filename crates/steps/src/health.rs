@@ -182,7 +182,7 @@ impl DeployTarget for HealthCheck {
     }
 
     fn resource(&self) -> Resource {
-        local(KIND, &self.url.name())
+        local(KIND, &self.url.name()).read_only()
     }
 
     fn specification(&self) -> String {

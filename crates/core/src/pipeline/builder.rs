@@ -277,7 +277,9 @@ fn at_once(steps: &[Step], graph: &Graph) -> Vec<Cause> {
     for (index, step) in steps.iter().enumerate() {
         let Source::Known(target) = &step.source else { continue };
         // One that panics is told as the error of its step, when it is run.
-        if let Ok(resource) = std::panic::catch_unwind(AssertUnwindSafe(|| target.resource())) {
+        if let Ok(resource) = std::panic::catch_unwind(AssertUnwindSafe(|| target.resource()))
+            && !resource.read_only
+        {
             by_resource.entry(resource).or_default().push(index);
         }
     }

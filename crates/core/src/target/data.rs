@@ -31,7 +31,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is deployed to. Two targets with equal resources must not be deployed at once.
+/// What is deployed to. Two targets with equal resources must not be deployed at once, unless they only read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Resource {
     /// Where.
@@ -40,6 +40,9 @@ pub struct Resource {
     pub kind: String,
     /// Names within the place, outermost first: cluster, service.
     pub names: Vec<String>,
+    /// Whether it is only looked at. Any number of steps may do that at once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_only: bool,
 }
 
 impl Resource {
@@ -50,7 +53,15 @@ impl Resource {
         kind: impl Into<String>,
         names: impl IntoIterator<Item = S>,
     ) -> Self {
-        Self { place, kind: kind.into(), names: names.into_iter().map(Into::into).collect() }
+        let names = names.into_iter().map(Into::into).collect();
+        Self { place, kind: kind.into(), names, read_only: false }
+    }
+
+    /// Says that it is only looked at: the step takes it from nobody.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
     }
 }
 

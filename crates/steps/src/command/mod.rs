@@ -2,7 +2,8 @@
 //!
 //! `apply` starts it, `observe` asks whether it has ended. A program knows no token by which its effect could be found
 //! again, so that it is run at most once by a plan: a process that goes on and finds a plan that another process made does
-//! not know whether it was run, says so, and leaves the decision to a person. One that is declared repeatable is run again.
+//! not know whether it was run, says so, and leaves the decision to a person. One that is declared repeatable or
+//! read-only is run again.
 
 mod masks;
 mod output;
@@ -97,7 +98,8 @@ struct Started {
 }
 
 impl Command {
-    /// Begins to describe a command. The name says what it is for; one command of a name runs at a time.
+    /// Begins to describe a command. The name says what it is for; one command of a name runs at a time, unless
+    /// it is read-only.
     pub fn builder(name: impl Into<String>) -> CommandBuilder {
         CommandBuilder::new(name.into())
     }
@@ -173,7 +175,7 @@ impl Command {
         )
         .with_hint(format!(
             "find out whether {} has done its work, then begin a new run id; if it can be run twice without harm, \
-             declare it repeatable",
+             declare it repeatable, and read-only if it changes nothing",
             self.spec.shown(&self.spec.program)
         ))
     }
@@ -190,7 +192,8 @@ impl DeployTarget for Command {
     }
 
     fn resource(&self) -> Resource {
-        local(KIND, &self.spec.name)
+        let resource = local(KIND, &self.spec.name);
+        if self.spec.read_only { resource.read_only() } else { resource }
     }
 
     fn specification(&self) -> String {
@@ -207,7 +210,7 @@ impl DeployTarget for Command {
         let run = before.map_or(1, |before| before.run + 1);
         let token = plan.token.to_string();
         let key = key(&token, run);
-        let begun = self.spec.repeatable || self.known().made.contains(&nonce);
+        let begun = self.spec.may_be_run_again() || self.known().made.contains(&nonce);
         if begun {
             self.start(cx, which, key).await?;
         }
@@ -221,7 +224,7 @@ impl DeployTarget for Command {
         let (ended, end) = match self.known().runs.get(&key(&started.token, started.run)) {
             Some(Run { running, .. }) => (running.ended(), running.end()),
             // Its next run is the next part.
-            None if self.spec.repeatable => return Ok(Observation::new(State::Proceed)),
+            None if self.spec.may_be_run_again() => return Ok(Observation::new(State::Proceed)),
             None => return Err(self.lost(&started)),
         };
         let ended = match ended {

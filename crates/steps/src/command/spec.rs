@@ -59,6 +59,11 @@ impl Spec {
         Masks::of(self.secrets())
     }
 
+    /// Whether another run does no harm.
+    pub(super) fn may_be_run_again(&self) -> bool {
+        self.repeatable || self.read_only
+    }
+
     fn secrets(&self) -> impl Iterator<Item = &str> {
         self.variables.iter().filter(|variable| variable.secret).map(|variable| variable.value.as_str())
     }
@@ -166,7 +171,8 @@ impl CommandBuilder {
         self
     }
 
-    /// It changes nothing, so that there is nothing to undo: a smoke test, a notification.
+    /// It changes nothing, so that there is nothing to undo, it is run again by a process that does not know whether it was
+    /// run, and others of its name may run beside it: a smoke test, a notification that may be sent twice.
     pub fn read_only(mut self) -> Self {
         self.0.read_only = true;
         self

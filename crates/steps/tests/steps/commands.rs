@@ -3,7 +3,7 @@ use std::time::Duration;
 use landfall_core::context::CancellationToken;
 use landfall_core::target::Undo;
 use landfall_core::{
-    Context, DeployTarget, DeployTargetExt, End, ErrorKind, MemoryJournal, Outcome, Policy, Undone,
+    Context, DeployTarget, DeployTargetExt, End, ErrorKind, MemoryJournal, Outcome, Pipeline, Policy, Undone,
 };
 use landfall_steps::{Command, CommandBuilder, Retry, Timeout};
 use landfall_testkit::Recorder;
@@ -293,6 +293,41 @@ fn another_variable_folder_or_undo_is_another_command_and_another_value_of_a_sec
     assert_eq!(of(shell("x").secret("TOKEN", "hunter23")), of(shell("x").secret("TOKEN", "hunter22")));
     let program = |arguments: &[&str]| Command::builder("x").program("x", arguments.to_vec());
     assert_ne!(of(program(&["undo", "y"])), of(program(&[]).undo("y", ["undo"])));
+}
+
+#[tokio::test]
+async fn a_program_that_changes_nothing_is_run_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    let script = "test -s ran && exit 0; echo x >> ran; sleep 600";
+    let command = || shell(script).folder(folder.path()).read_only().build().unwrap();
+    let report = killed_and_run_again(command, &ran).await;
+    assert_eq!(report.verdict.outcome, Outcome::Unchanged);
+}
+
+#[tokio::test]
+async fn programs_that_change_nothing_run_beside_each_other_and_others_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    // Each waits for the other.
+    let script = "touch $ME; while ! test -e $OTHER; do sleep 0.05; done";
+    let test = |me: &str, other: &str| {
+        shell(script).variable("ME", me).variable("OTHER", other).folder(folder.path()).read_only()
+    };
+    let (one, other) = (test("a", "b").build().unwrap(), test("b", "a").build().unwrap());
+    let both = Pipeline::builder().step("one", one).step("other", other).build().unwrap();
+    let report = both.run(&Context::builder("run").build()).await;
+    assert_eq!(report.exit_code, 0, "{}", report.text());
+    let writes = || shell("exit 0").build().unwrap();
+    let error = Pipeline::builder().step("one", writes()).step("other", writes()).build().unwrap_err();
+    assert!(error.report().contains("both deploy to"), "{}", error.report());
+}
+
+#[tokio::test]
+async fn a_command_that_is_used_in_two_steps_at_once_does_not_end_its_other_run() {
+    let command = shell("sleep 0.3").read_only().build().unwrap();
+    let both = Pipeline::builder().step("one", command.clone()).step("other", command).build().unwrap();
+    let report = both.run(&Context::builder("run").build()).await;
+    assert_eq!(report.exit_code, 0, "{}", report.text());
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use landfall_aws::environment::Environment;
 use landfall_core::wait::Pace;
-use landfall_core::{Context, DeployTarget, DeployTargetExt, MemoryJournal, Outcome, Policy, StepReport};
+use landfall_core::{
+    Context, DeployTarget, DeployTargetExt, MemoryJournal, Outcome, Pipeline, Policy, StepReport,
+};
 use landfall_steps::{HealthCheck, HealthCheckBuilder};
 use landfall_testkit::Recorder;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -116,4 +118,13 @@ fn an_at_sign_in_the_path_is_no_user() {
     let user = HealthCheck::builder("https://ann:secret@example.com/").build(&Environment::default());
     let error = user.unwrap_err().report();
     assert!(error.contains("user or password") && !error.contains("ann:secret"), "{error}");
+}
+
+#[tokio::test]
+async fn two_checks_of_one_url_need_no_order_between_them() {
+    let (url, _) = server(&[(200, "up")]).await;
+    let check = || HealthCheck::builder(&url).times_in_a_row(2).build(&Environment::default()).unwrap();
+    let both = Pipeline::builder().step("one", check()).step("other", check()).build().unwrap();
+    let report = both.run(&Context::builder("run").build()).await;
+    assert_eq!(report.exit_code, 0, "{}", report.text());
 }

@@ -26,11 +26,14 @@ impl<T: DeployTarget + ?Sized> Life<'_, T> {
         if self.is_over() { Ok(None) } else { self.hold_always().await }
     }
 
-    /// Takes the resource, also of a step that is over: it is going to be undone.
+    /// Takes the resource, also of a step that is over: it is going to be undone. What is only looked at is not taken.
     pub(super) async fn hold_always(&self) -> Result<Option<Box<dyn Held>>, Early> {
         let cancelled = |_: Interrupted| without_effect(Outcome::Cancelled { waiting_for: String::new() });
         let cx = self.cx.at_record("hold");
         let resource = self.target.resource();
+        if resource.read_only {
+            return Ok(None);
+        }
         let mut deadline: Option<Timestamp> = None;
         loop {
             let taken = Mutex::new(None);
