@@ -21,6 +21,11 @@ const KIND: &str = "gate";
 pub enum Answer {
     /// Nothing yet.
     Pending,
+    /// Something that is no answer for this run: it is waited on, and the person is told what is wrong.
+    Unusable {
+        /// What was found instead: `/tmp/go approves another run`.
+        found: String,
+    },
     /// Go on.
     Approved {
         /// Who said so, or how.
@@ -36,10 +41,11 @@ pub enum Answer {
 /// Where a person's answer comes from.
 #[async_trait]
 pub trait Approval: Debug + Send + Sync {
-    /// What a person has to do, as the end of "waiting for": `approved or denied in /tmp/go`.
-    fn describe(&self) -> String;
+    /// What a person has to do, as the end of "waiting for": `the line "approved shop/81" in /tmp/go`.
+    fn describe(&self, cx: &Context) -> String;
 
-    /// Looks for an answer. Read-only, may be dropped at any await.
+    /// Looks for an answer for the run of the context: what was said of another run is none. Read-only, may be dropped at
+    /// any await.
     ///
     /// # Errors
     /// A passing error is tolerated several times; any other makes the outcome unknown.
@@ -52,6 +58,7 @@ pub trait Approval: Debug + Send + Sync {
 /// ```
 /// use landfall_steps::{FileApproval, Gate};
 ///
+/// // Waits for: echo "approved RUN by NAME" > /tmp/go-live
 /// let gate = Gate::new("go live", FileApproval::new("/tmp/go-live"));
 /// ```
 #[derive(Debug, Clone)]
@@ -86,21 +93,19 @@ impl DeployTarget for Gate {
         Plan::new(KIND, 1, Vec::new(), &self.name)
     }
 
-    async fn apply(&self, _cx: &Context, _plan: &Plan, _so_far: Option<&Receipt>) -> Result<Receipt> {
-        Receipt::new(
-            KIND,
-            1,
-            format!("gate {} waits for {}", self.name, self.approval.describe()),
-            &self.name,
-        )
+    async fn apply(&self, cx: &Context, _plan: &Plan, _so_far: Option<&Receipt>) -> Result<Receipt> {
+        let summary = format!("gate {} waits for {}", self.name, self.approval.describe(cx));
+        Receipt::new(KIND, 1, summary, &self.name)
     }
 
     async fn observe(&self, cx: &Context, _receipt: &Receipt, _look: Look<'_>) -> Result<Observation> {
+        let waits = |more: &str| {
+            let waiting_for = format!("{}: {}{more}", self.name, self.approval.describe(cx));
+            Observation::new(State::Pending { waiting_for, person: true })
+        };
         Ok(match self.approval.ask(cx).await? {
-            Answer::Pending => {
-                let waiting_for = format!("{}: {}", self.name, self.approval.describe());
-                Observation::new(State::Pending { waiting_for, person: true })
-            }
+            Answer::Pending => waits(""),
+            Answer::Unusable { found } => waits(&format!(" ({found})")),
             Answer::Approved { by } => Observation::new(State::Ready(Outputs::new().with("approved_by", by))),
             Answer::Denied { reason } => Observation::new(State::Ended(End::Stopped))
                 .with_causes([Cause::new("denied", format!("gate {} was denied: {reason}", self.name))]),
@@ -112,7 +117,15 @@ impl DeployTarget for Gate {
     }
 }
 
-/// A file that says `approved` or `denied`, with who or why behind it: `approved by the release manager`.
+/// A file whose first line approves or denies one run, by its id, with who or why behind it:
+///
+/// ```sh
+/// echo "approved shop/81/release/production by the release manager" > /tmp/go-live
+/// echo "denied shop/81/release/production freeze until Monday" > /tmp/go-live
+/// ```
+///
+/// The file may lie there before the gate is reached. One that names another run, or none, is no answer: an approval that
+/// was left by an earlier release never lets the next one through. Another attempt of the same run is let through by it.
 #[derive(Debug, Clone)]
 pub struct FileApproval {
     path: PathBuf,
@@ -124,17 +137,38 @@ impl FileApproval {
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
+
+    /// What the line says of this run. A half of a line is none yet: the next look sees the whole.
+    fn answer(&self, text: &str, run: &str) -> Answer {
+        let path = self.path.display();
+        let line = text.lines().next().unwrap_or_default().trim();
+        if line.is_empty() {
+            return Answer::Pending;
+        }
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let word = word.to_ascii_lowercase();
+        if !["approved", "denied"].contains(&word.as_str()) {
+            let found = format!("{path} says neither approved nor denied");
+            return Answer::Unusable { found };
+        }
+        let of_run = rest.trim_start().strip_prefix(run);
+        match of_run.filter(|more| more.is_empty() || more.starts_with(char::is_whitespace)) {
+            Some(more) => said(word == "approved", more.trim(), &path.to_string()),
+            None => Answer::Unusable { found: format!("{path} says {word}, and not of this run") },
+        }
+    }
 }
 
 #[async_trait]
 impl Approval for FileApproval {
-    fn describe(&self) -> String {
-        format!("the line \"approved\" or \"denied\" in {}", self.path.display())
+    fn describe(&self, cx: &Context) -> String {
+        let run = cx.run();
+        format!("the line \"approved {run}\" or \"denied {run}\" in {}", self.path.display())
     }
 
-    async fn ask(&self, _cx: &Context) -> Result<Answer> {
+    async fn ask(&self, cx: &Context) -> Result<Answer> {
         match tokio::fs::read_to_string(&self.path).await {
-            Ok(text) => answer(&text, &self.path.display().to_string()),
+            Ok(text) => Ok(self.answer(&text, cx.run())),
             Err(error) if error.kind() == IoErrorKind::NotFound => Ok(Answer::Pending),
             Err(error) => {
                 let message = format!("{} cannot be read", self.path.display());
@@ -144,7 +178,8 @@ impl Approval for FileApproval {
     }
 }
 
-/// An answer that was given before: the value of a variable of a CI job that a person started, for example.
+/// An answer that was given to this process when it was started: the value of a variable of a CI job that a person starts,
+/// for example. It is not bound to a run: do not make it a variable of the project, where it would approve every run.
 #[derive(Debug, Clone)]
 pub struct GivenAnswer {
     name: String,
@@ -161,7 +196,7 @@ impl GivenAnswer {
 
 #[async_trait]
 impl Approval for GivenAnswer {
-    fn describe(&self) -> String {
+    fn describe(&self, _cx: &Context) -> String {
         format!("\"approved\" or \"denied\" in {}, given when this is run again", self.name)
     }
 
@@ -173,12 +208,20 @@ impl Approval for GivenAnswer {
 fn answer(text: &str, place: &str) -> Result<Answer> {
     let line = text.lines().next().unwrap_or_default().trim();
     let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let rest = if rest.trim().is_empty() { place } else { rest.trim() };
     match word.to_ascii_lowercase().as_str() {
         "" => Ok(Answer::Pending),
-        "approved" => Ok(Answer::Approved { by: rest.trim_start_matches("by ").to_owned() }),
-        "denied" => Ok(Answer::Denied { reason: rest.to_owned() }),
+        "approved" => Ok(said(true, rest.trim(), place)),
+        "denied" => Ok(said(false, rest.trim(), place)),
         other => Err(Error::invalid(format!("{place} says {other:?}, which is neither approved nor denied"))
             .with_hint("write \"approved\" or \"denied\", and run again")),
+    }
+}
+
+/// An answer with who gave it, or why; where it was found, if that is not said.
+fn said(approved: bool, more: &str, place: &str) -> Answer {
+    let more = if more.is_empty() { place } else { more };
+    match approved {
+        true => Answer::Approved { by: more.trim_start_matches("by ").to_owned() },
+        false => Answer::Denied { reason: more.to_owned() },
     }
 }

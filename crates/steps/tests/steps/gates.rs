@@ -17,11 +17,40 @@ async fn a_gate_waits_for_a_file_and_says_at_its_deadline_that_it_waits_for_a_pe
     let Outcome::TimedOut { waiting_for, person: true } = &report.verdict.outcome else {
         panic!("{report:?}")
     };
-    assert!(waiting_for.contains("go live") && waiting_for.contains(path.to_str().unwrap()), "{waiting_for}");
-    std::fs::write(&path, "approved by the release manager\n").unwrap();
+    let told = format!("go live: the line \"approved run\" or \"denied run\" in {}", path.display());
+    assert_eq!(*waiting_for, told);
+    std::fs::write(&path, "approved run by the release manager\n").unwrap();
     let report = asked(&gate).await;
     assert_eq!((report.exit_code(), report.verdict.outcome), (0, Outcome::Unchanged));
     assert_eq!(report.verdict.outputs.find("approved_by"), Some("the release manager"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_of_another_run_or_of_none_lets_nobody_through_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("go");
+    let gate = Gate::new("go live", FileApproval::new(&path));
+    let table = [
+        ("approved run-0 by ann\n", "says approved, and not of this run"),
+        ("approved run/2\n", "says approved, and not of this run"),
+        ("denied other\n", "says denied, and not of this run"),
+        ("approved\n", "says approved, and not of this run"),
+        ("approved by ann\n", "says approved, and not of this run"),
+        ("appr", "says neither approved nor denied"),
+    ];
+    for (text, words) in table {
+        std::fs::write(&path, text).unwrap();
+        let report = asked(&gate).await;
+        let Outcome::TimedOut { waiting_for, person: true } = &report.verdict.outcome else {
+            panic!("{text}: {report:?}")
+        };
+        assert!(waiting_for.contains(words), "{text}: {waiting_for}");
+    }
+    std::fs::write(&path, "").unwrap();
+    assert_eq!(asked(&gate).await.exit_code(), 8);
+    std::fs::write(&path, "denied run freeze until Monday").unwrap();
+    let report = asked(&gate).await;
+    assert!(report.verdict.causes[0].message.contains("denied: freeze until Monday"), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
