@@ -8,7 +8,7 @@ mod custom_target;
 use std::path::Path;
 
 use custom_target::StaticSite;
-use landfall::{DeployTarget, Result};
+use landfall::{DeployTarget, ErrorKind, Result};
 use landfall_testkit::conformance::{World, check};
 use serde_json::{Value, json};
 
@@ -52,6 +52,27 @@ impl World for Folder {
 
     async fn effects(&self) -> Value {
         json!(files(self.0.path()))
+    }
+
+    /// Pages are for everybody.
+    fn knows_no_secret(&self) -> bool {
+        true
+    }
+
+    fn refusals(&self) -> Vec<ErrorKind> {
+        vec![ErrorKind::Transient]
+    }
+
+    /// A folder stands where the file was, so that nothing can be read or written.
+    async fn refuse(&self, with: Option<ErrorKind>) {
+        let (current, aside) = (self.0.path().join("current"), self.0.path().join("aside"));
+        if with.is_some() {
+            std::fs::rename(&current, aside).unwrap();
+            std::fs::create_dir(current).unwrap();
+        } else {
+            std::fs::remove_dir(&current).unwrap();
+            std::fs::rename(aside, current).unwrap();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::task::{Context as Poller, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -23,6 +24,15 @@ const LOOKS: u32 = 3600;
 
 /// What a rule found: nothing, or what is wrong in words.
 pub(super) type Found<T = ()> = Result<T, String>;
+
+/// What comes behind a rule that was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The same rule again, in a new world.
+    Round,
+    /// The next rule.
+    Rule,
+}
 
 /// The run of the suite.
 pub(super) const RUN: &str = "conformance/1";
@@ -118,6 +128,18 @@ impl<'a> Stage<'a> {
 fn told(end: &End, causes: &[landfall_core::Cause]) -> String {
     let causes: Vec<String> = causes.iter().map(landfall_core::Cause::report).collect();
     format!("{end:?} {}", causes.join("; "))
+}
+
+/// Takes a call so many awaits far, a moment for each. Gives its answer, if it has come by then.
+pub(super) async fn begun<T>(call: &mut (impl Future<Output = T> + Unpin), awaits: usize) -> Option<T> {
+    let mut call = std::pin::Pin::new(call);
+    for _ in 0..awaits {
+        if let Poll::Ready(answer) = call.as_mut().poll(&mut Poller::from_waker(Waker::noop())) {
+            return Some(answer);
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    None
 }
 
 /// A call, within its limit; a panic is told and not passed on.

@@ -12,23 +12,30 @@
 //! | `receipt-travels` | another instance sees the end from a receipt that was written and read again |
 //! | `revert-restores` | what was there before is there again, with a receipt and without |
 //! | `revert-repeats` | an undo that is carried out or asked for again changes nothing more |
-//! | `stops` | a stop is heard in time, changes nothing before `apply`, and the next process goes on to one whole change |
-//! | `apply-when-stopped` | `apply` of a run that is stopped does nothing, or all of its work |
+//! | `stops` | a stop before the plan, while it is made, between plan and `apply` and behind `apply` is heard in time, changes nothing before `apply`, and the next process goes on to one whole change |
+//! | `apply-when-stopped` | `apply` of a run that is stopped before or during it does nothing, or all of its work |
 //! | `errors` | plans and receipts of others are refused as a conflict, without an effect and without a panic |
-//! | `secrets` | no plan, receipt, cursor, output, event or `Debug` form holds a secret of the world |
+//! | `refusals` | when the world refuses everything, errors are of the kind that it means, nothing is said to have ended, and the change can still be made afterwards |
+//! | `secrets` | no plan, receipt, cursor, output, event or `Debug` form holds a secret of the world, as it is or escaped |
 //!
-//! Calls that take longer than 30 seconds break the rule that is being checked. Time is tokio's: with a paused clock a
+//! `refusals` is checked for each way to refuse that the world offers ([`World::refusals`]), and `apply-when-stopped` for
+//! a stop at each await of `apply`, up to 20, each in a world of its own. Calls that take longer than 30 seconds break the rule that is being checked. Time is tokio's: with a paused clock a
 //! suite for a simulated world takes milliseconds.
 
 mod drive;
+mod errors;
 mod rules;
-mod safety;
+mod secrets;
+mod stops;
 
 use std::fmt;
 
 use async_trait::async_trait;
-use landfall_core::{DeployTarget, Result};
+use landfall_core::{DeployTarget, ErrorKind, Result};
 use serde_json::Value;
+
+use drive::Next;
+pub use rules::RULES;
 
 /// A world that a target works on, in which one change is to be made.
 #[async_trait]
@@ -49,10 +56,28 @@ pub trait World: Send + Sync {
         self.look().await
     }
 
-    /// Values that the target knows and must never show.
+    /// Values that the target knows and must never show: keys that sign, values of parameters. Give the target some, if it
+    /// can hold any; where there are none, [`knows_no_secret`](Self::knows_no_secret) has to say so.
     fn secrets(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Whether nothing that the target is given could ever be a secret. Without that word an empty list of
+    /// [`secrets`](Self::secrets) breaks the rule: it would check nothing.
+    fn knows_no_secret(&self) -> bool {
+        false
+    }
+
+    /// The ways in which the world can refuse, by the kind of error that the target is to give for each: `Denied` for a
+    /// permission that is missing, `Transient` for a server that is away, `Auth` for a session that has ended. Empty: it
+    /// cannot, and the rule `refusals` is not checked.
+    fn refusals(&self) -> Vec<ErrorKind> {
+        Vec::new()
+    }
+
+    /// From now on the world refuses every call in this way, one of [`refusals`](Self::refusals); with none it answers
+    /// again.
+    async fn refuse(&self, _with: Option<ErrorKind>) {}
 }
 
 /// A rule that a target breaks.
@@ -95,6 +120,9 @@ impl fmt::Display for Violation {
 ///     async fn effects(&self) -> Value {
 ///         json!(self.0.effects())
 ///     }
+///     fn knows_no_secret(&self) -> bool {
+///         true
+///     }
 /// }
 ///
 /// let ready = || Moment::state(State::Ready(Outputs::new()));
@@ -105,19 +133,24 @@ impl fmt::Display for Violation {
 /// ```
 pub async fn check<W: World>(fresh: impl AsyncFn() -> Result<W>) -> Vec<Violation> {
     let mut broken = Vec::new();
-    for rule in rules::ALL {
-        let world = match fresh().await {
-            Ok(world) => world,
-            Err(error) => {
-                broken.push(Violation {
-                    rule,
-                    what: format!("a new world could not be made: {}", error.report()),
-                });
-                return broken;
+    for rule in RULES {
+        for round in 0.. {
+            let world = match fresh().await {
+                Ok(world) => world,
+                Err(error) => {
+                    let what = format!("a new world could not be made: {}", error.report());
+                    broken.push(Violation { rule, what });
+                    return broken;
+                }
+            };
+            match rules::check(rule, round, &world).await {
+                Ok(Next::Round) => {}
+                Ok(Next::Rule) => break,
+                Err(what) => {
+                    broken.push(Violation { rule, what });
+                    break;
+                }
             }
-        };
-        if let Err(what) = rules::check(rule, &world).await {
-            broken.push(Violation { rule, what });
         }
     }
     broken

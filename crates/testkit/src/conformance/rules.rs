@@ -1,16 +1,15 @@
 //! The rules about what is changed, and what is put back.
 
-use std::task::{Context as Poller, Waker};
 use std::time::Duration;
 
 use landfall_core::{Cursor, Look, Plan, Revert};
 
 use super::World;
-use super::drive::{Found, Stage, same};
-use super::safety;
+use super::drive::{Found, Next, Stage, begun, same};
+use super::{errors, secrets, stops};
 
 /// All rules, in the order in which they are checked.
-pub(super) const ALL: [&str; 11] = [
+pub const RULES: [&str; 12] = [
     "names",
     "plan-is-read-only",
     "apply-repeats",
@@ -21,27 +20,31 @@ pub(super) const ALL: [&str; 11] = [
     "stops",
     "apply-when-stopped",
     "errors",
+    "refusals",
     "secrets",
 ];
 
-/// At how many places of a look it is dropped.
-const DROPS: usize = 20;
+/// At how many places of a call it is dropped or stopped.
+pub(super) const PLACES: usize = 20;
 
-pub(super) async fn check(rule: &str, world: &dyn World) -> Found {
+/// Checks a rule, for the `round`th time from 0.
+pub(super) async fn check(rule: &str, round: usize, world: &dyn World) -> Found<Next> {
     let stage = Stage::new(world);
     match rule {
-        "names" => names(&stage).await,
-        "plan-is-read-only" => plan_is_read_only(&stage).await,
-        "apply-repeats" => apply_repeats(&stage).await,
-        "observe-is-read-only" => observe_is_read_only(&stage).await,
-        "receipt-travels" => receipt_travels(&stage).await,
-        "revert-restores" => revert_restores(&stage).await,
-        "revert-repeats" => revert_repeats(&stage).await,
-        "stops" => safety::stops(&stage).await,
-        "apply-when-stopped" => safety::apply_when_stopped(&stage).await,
-        "errors" => safety::errors(&stage).await,
-        _ => safety::secrets(&stage).await,
+        "names" => names(&stage).await?,
+        "plan-is-read-only" => plan_is_read_only(&stage).await?,
+        "apply-repeats" => apply_repeats(&stage).await?,
+        "observe-is-read-only" => observe_is_read_only(&stage).await?,
+        "receipt-travels" => receipt_travels(&stage).await?,
+        "revert-restores" => revert_restores(&stage).await?,
+        "revert-repeats" => revert_repeats(&stage).await?,
+        "stops" => stops::stops(&stage).await?,
+        "apply-when-stopped" => return stops::apply_when_stopped(&stage, round).await,
+        "errors" => errors::of_spoilt_records(&stage).await?,
+        "refusals" => return errors::of_a_world_that_refuses(&stage, round).await,
+        _ => secrets::shown(&stage).await?,
     }
+    Ok(Next::Rule)
 }
 
 async fn names(stage: &Stage<'_>) -> Found {
@@ -98,16 +101,11 @@ async fn observe_is_read_only(stage: &Stage<'_>) -> Found {
     for last in [false, true] {
         stage.look(&receipt, &Cursor::default(), last).await?;
     }
-    for polls in 0..DROPS {
+    for place in 0..PLACES {
         let target = stage.target().await?;
         let cursor = Cursor::default();
         let mut look = target.observe(&stage.cx, &receipt, Look::new(&cursor, Duration::ZERO, false));
-        for _ in 0..polls {
-            if look.as_mut().poll(&mut Poller::from_waker(Waker::noop())).is_ready() {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        begun(&mut look, place).await;
     }
     stage
         .look(&receipt, &Cursor::default(), false)
