@@ -26,7 +26,8 @@ impl Cloud {
 #[tokio::test]
 async fn a_revision_is_deployed_and_the_events_of_instances_are_told() {
     let cloud = Cloud::new("good").await;
-    let ran = run(cloud.ec2(&["--etag", "e2"])).await;
+    let etag = cloud.simulator.s3().object("demo-bucket", "demo/2.zip").unwrap().etag;
+    let ran = run(cloud.ec2(&["--etag", &etag])).await;
     assert_eq!((ran.code, cloud.deployments()), (0, 1), "{}", ran.told());
     for words in ["i-0aaaaaaaaaaaaaaa3: ValidateService succeeded", "SUCCEEDED"] {
         assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
@@ -60,13 +61,13 @@ async fn a_deployment_file_is_an_input_of_create_deployment() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("deploy.json");
     let text = r#"{"applicationName": "demo", "deploymentGroupName": "demo", "revision": {"revisionType": "S3",
-        "s3Location": {"bucket": "demo-bucket", "key": "demo/7.zip", "bundleType": "zip"}}, "fileExistsBehavior": "OVERWRITE"}"#;
+        "s3Location": {"bucket": "demo-bucket", "key": "demo/2.zip", "bundleType": "zip"}}, "fileExistsBehavior": "OVERWRITE"}"#;
     std::fs::write(&file, text).unwrap();
     let cloud = Cloud::new("good").await;
     let ran = run(cloud.command(&["ec2", "deploy", "--deployment-file", file.to_str().unwrap()])).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
     let live = cloud.simulator.code_deploy("111122223333", "eu-central-1").live("demo", "demo");
-    assert_eq!(live["s3Location"]["key"], "demo/7.zip");
+    assert_eq!(live["s3Location"]["key"], "demo/2.zip");
 }
 
 #[tokio::test]

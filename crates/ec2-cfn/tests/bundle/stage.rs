@@ -108,8 +108,11 @@ impl Stage {
         self.simulator.calls().into_iter().map(|call| call.operation).collect()
     }
 
+    /// All that was put into the bucket: without what it has from the start.
     pub(crate) fn objects(&self) -> Vec<ObjectView> {
-        self.simulator.s3().versions(DEMO_BUCKET)
+        let start = Simulator::builder().build().s3().versions(DEMO_BUCKET);
+        let all = self.simulator.s3().versions(DEMO_BUCKET);
+        all.into_iter().filter(|object| !start.iter().any(|seeded| seeded.key == object.key)).collect()
     }
 
     pub(crate) fn notes(&self) -> Vec<String> {

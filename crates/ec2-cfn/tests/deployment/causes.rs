@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use landfall_core::{Cause, End, Outcome, Policy, StepReport};
-use landfall_ec2_cfn::deployment::WhenReady;
+use landfall_ec2_cfn::deployment::{Revision, WhenReady};
 
 use crate::stage::{Stage, keep, told};
 
@@ -81,11 +81,25 @@ async fn every_failure_mode_names_its_cause_its_next_step_and_its_exit_code() {
         ("deployment-bundle-missing", "bundle-missing", "REVISION_MISSING", "push", 1),
         ("deployment-bundle-changed", "bundle-changed", "etag", "push again", 3),
         ("deployment-bundle-denied", "bundle-denied", "Access Denied", "s3:GetObject", 3),
-        ("deployment-disk-full", "disk-full", "50", "make room", 3),
+        ("deployment-bundle-absent", "bundle-missing", "key does not exist", "push and deploy again", 3),
+        ("deployment-bundle-unreadable", "bundle-invalid", "central directory", "bundle type", 3),
+        ("deployment-bundle-key-denied", "bundle-denied", "kms:Decrypt", "policy", 3),
+        (
+            "deployment-bundle-elsewhere",
+            "bundle-denied",
+            "not opened for reading",
+            "region of the instances",
+            1,
+        ),
+        ("deployment-no-appspec", "appspec-missing", "did not find an AppSpec file", "root of the bundle", 3),
+        ("deployment-disk-full", "disk-full", "The disk is (or was) full", "make room", 3),
     ];
     for (scenario, code, message, hint, exit) in table {
         let stage = Stage::of(scenario);
-        let report = stage.run(&stage.target(), &keep()).await;
+        // The eTag is pinned only where that is what the scenario is about.
+        let open = stage.builder().revision(&Revision::s3("demo-bucket", "demo/2.zip"));
+        let target = if scenario == "deployment-bundle-changed" { stage.target() } else { stage.made(open) };
+        let report = stage.run(&target, &keep()).await;
         let causes = causes(&report);
         let fits = |one: &(String, String, String)| {
             one.0 == code && one.1.to_lowercase().contains(&message.to_lowercase()) && one.2.contains(hint)

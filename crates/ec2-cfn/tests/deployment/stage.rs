@@ -8,7 +8,12 @@ use landfall_core::runtime::Local;
 use landfall_core::target::{Undo, run_step};
 use landfall_core::{Context, Observer, Place, Policy, StepReport};
 use landfall_ec2_cfn::deployment::{Deployment, DeploymentBuilder, Revision};
-use landfall_simulator::{CodeDeploy, DEMO_ACCOUNT, DEMO_REGION, Scenario, Simulator};
+use landfall_simulator::{CodeDeploy, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_REGION, Scenario, Simulator, World};
+
+/// The eTag of `demo/2.zip` as it was pushed, whatever a scenario makes of it.
+fn pushed() -> String {
+    Simulator::builder().build().s3().object(DEMO_BUCKET, "demo/2.zip").unwrap().etag
+}
 
 pub(crate) struct Stage {
     pub(crate) simulator: Simulator,
@@ -18,7 +23,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn of(scenario: &str) -> Self {
-        let simulator = Simulator::builder().scenario(Scenario::named(scenario).unwrap()).build();
+        Self::on(Simulator::builder().scenario(Scenario::named(scenario).unwrap()).build())
+    }
+
+    /// A blue/green group in a world that is changed first.
+    pub(crate) fn with(change: impl FnOnce(&mut World)) -> Self {
+        let mut world = World::demo();
+        change(&mut world);
+        let scenario = Scenario::named("deployment-ready").unwrap();
+        Self::on(Simulator::builder().world(world).scenario(scenario).build())
+    }
+
+    fn on(simulator: Simulator) -> Self {
         let clock = Clock::starting_at(simulator.now());
         Self { simulator, told: Arc::default(), clock }
     }
@@ -28,7 +44,7 @@ impl Stage {
     }
 
     pub(crate) fn builder(&self) -> DeploymentBuilder {
-        let revision = Revision::s3("demo-bucket", "demo/2.zip").with_etag("e2");
+        let revision = Revision::s3("demo-bucket", "demo/2.zip").with_etag(&pushed());
         Deployment::builder().application("demo").deployment_group("demo").revision(&revision)
     }
 

@@ -1,5 +1,7 @@
-//! Deployment configurations: those that CodeDeploy predefines for instances.
+//! Deployment configurations: those that CodeDeploy predefines for instances, and those of the world.
 //! <https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html>
+
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
@@ -20,29 +22,42 @@ pub(super) struct Health {
     pub(super) tolerated: usize,
 }
 
-pub(super) fn info(name: &str) -> Option<Value> {
-    let (_, kind, value) = PREDEFINED.iter().find(|(known, ..)| *known == name)?;
-    Some(json!({
-        "deploymentConfigId": "00000000-0000-4000-a000-000000000000",
-        "deploymentConfigName": name,
-        "minimumHealthyHosts": { "type": kind, "value": value },
-        "computePlatform": "Server"
-    }))
-}
+/// The configurations of the world: `minimumHealthyHosts` by name.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Configs(pub(super) BTreeMap<String, Value>);
 
-/// "Predefined deployment configurations for an EC2/on-premises compute platform": AllAtOnce succeeds when one instance
-/// does, HalfAtATime when at least half of them (rounded up) do, OneAtATime when all but the last do.
-pub(super) fn health(name: &str, instances: usize) -> Health {
-    let minimum = match name {
-        "CodeDeployDefault.AllAtOnce" => 0,
-        "CodeDeployDefault.HalfAtATime" => instances.div_ceil(2),
-        _ => instances.saturating_sub(1),
-    };
-    let at_once = instances.saturating_sub(minimum).max(1);
-    let tolerated = match name {
-        "CodeDeployDefault.AllAtOnce" => instances.saturating_sub(1),
-        "CodeDeployDefault.HalfAtATime" => instances - minimum,
-        _ => 0,
-    };
-    Health { at_once, tolerated }
+impl Configs {
+    /// DeploymentConfigInfo; none when there is no such configuration.
+    pub(super) fn info(&self, name: &str) -> Option<Value> {
+        let minimum = match self.0.get(name) {
+            Some(own) => own.clone(),
+            None => {
+                let (_, kind, value) = PREDEFINED.iter().find(|(known, ..)| *known == name)?;
+                json!({ "type": kind, "value": value })
+            }
+        };
+        Some(json!({
+            "deploymentConfigId": "00000000-0000-4000-a000-000000000000",
+            "deploymentConfigName": name,
+            "minimumHealthyHosts": minimum,
+            "computePlatform": "Server"
+        }))
+    }
+
+    /// "Predefined deployment configurations for an EC2/on-premises compute platform": AllAtOnce succeeds when one instance
+    /// does, HalfAtATime when at least half of them (rounded up) do, OneAtATime when all but the last do. "Minimum healthy
+    /// hosts and deployment configurations": with others, as many are deployed to at once, and may fail, as leave the
+    /// minimum healthy; a percentage is rounded up.
+    pub(super) fn health(&self, name: &str, instances: usize) -> Health {
+        let value = |own: &Value| usize::try_from(own["value"].as_u64().unwrap_or(0)).unwrap_or(instances);
+        let (minimum, tolerated) = match self.0.get(name) {
+            Some(own) if own["type"] == "HOST_COUNT" => (value(own), None),
+            Some(own) => ((instances * value(own)).div_ceil(100), None),
+            None if name == "CodeDeployDefault.AllAtOnce" => (0, Some(instances.saturating_sub(1))),
+            None if name == "CodeDeployDefault.HalfAtATime" => (instances.div_ceil(2), None),
+            None => (instances.saturating_sub(1), Some(0)),
+        };
+        let rest = instances.saturating_sub(minimum);
+        Health { at_once: rest.max(1), tolerated: tolerated.unwrap_or(rest) }
+    }
 }

@@ -8,6 +8,9 @@
 //! <https://docs.aws.amazon.com/codedeploy/latest/userguide/instances-health.html>. How long each step takes is documented
 //! nowhere; it is short here.
 
+mod agent;
+mod archive;
+mod blue_green;
 mod configs;
 mod handle;
 mod lists;
@@ -22,15 +25,29 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-use crate::Application;
 use crate::clock::{earlier, later, ms};
 use crate::iam::Principal;
 use crate::ids::Ids;
+use crate::s3::S3Store;
 use crate::wire::Object;
+use crate::{Application, Denial};
+use configs::Configs;
 use model::{Deployment, Due, Group};
 
 pub use handle::{CodeDeployHandle, CodeDeploymentView};
 pub(crate) use operations::OPERATIONS;
+
+/// What there is at the start.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) applications: BTreeMap<String, Application>,
+    /// `minimumHealthyHosts` of deployment configurations by name.
+    pub(crate) configs: BTreeMap<String, serde_json::Value>,
+    /// What nobody in the account may do.
+    pub(crate) denied: Vec<Denial>,
+    /// Where revisions lie.
+    pub(crate) s3: S3Store,
+}
 
 /// CodeDeploy in one region of one account.
 #[derive(Debug, Clone)]
@@ -41,6 +58,9 @@ pub(crate) struct CodeDeploy {
     now: Timestamp,
     start: Timestamp,
     applications: BTreeMap<String, Application>,
+    configs: Configs,
+    denied: Vec<Denial>,
+    s3: S3Store,
     groups: BTreeMap<(String, String), Group>,
     /// By id, oldest first.
     deployments: IndexMap<String, Deployment>,
@@ -54,19 +74,17 @@ pub(crate) struct CodeDeploy {
 }
 
 impl CodeDeploy {
-    pub(crate) fn new(
-        account: &str,
-        region: &str,
-        applications: BTreeMap<String, Application>,
-        start: Timestamp,
-    ) -> Self {
+    pub(crate) fn new((account, region): (&str, &str), setup: Setup, start: Timestamp) -> Self {
         let mut made = Self {
             account: account.to_owned(),
             region: region.to_owned(),
             now: start,
             start,
             groups: BTreeMap::new(),
-            applications,
+            applications: setup.applications,
+            configs: Configs(setup.configs),
+            denied: setup.denied,
+            s3: setup.s3,
             deployments: IndexMap::new(),
             revisions: Vec::new(),
             ids: Ids::seeded(&format!("codedeploy/{account}/{region}")),

@@ -47,6 +47,8 @@ pub(super) enum Phase {
     /// Waits for ContinueDeployment with READY_WAIT.
     Ready,
     Reroute,
+    /// The original instances are taken out of the traffic.
+    Block,
     /// Waits until the old instances are terminated.
     Termination,
 }
@@ -107,8 +109,19 @@ impl Deployment {
         self.targets.iter_mut().find(|target| target.id == id)
     }
 
+    /// The instances that the phase is about: the original ones when they are taken out of the traffic, else the others.
+    pub(super) fn of_phase(&self) -> impl Iterator<Item = &Target> {
+        self.targets.iter().filter(|target| target.is_of(self.phase))
+    }
+
     pub(super) fn count(&self, status: &str) -> usize {
         self.targets.iter().filter(|target| target.status == status).count()
+    }
+}
+
+impl Target {
+    pub(super) fn is_of(&self, phase: Phase) -> bool {
+        (self.label == Some("Blue")) == (phase == Phase::Block)
     }
 }
 

@@ -4,7 +4,6 @@
 use serde_json::{Value, json};
 
 use super::CodeDeploy;
-use super::configs;
 use super::model::{Deployment, Due, Group, Phase};
 use crate::clock::{earlier, ms};
 use crate::wire::{Object, ServiceError};
@@ -64,7 +63,7 @@ impl CodeDeploy {
             "GetDeploymentTarget" => self.get_target(input),
             "GetApplication" => self.get_application(input),
             "GetDeploymentGroup" => self.get_group(input),
-            "GetDeploymentConfig" => get_config(input),
+            "GetDeploymentConfig" => self.config(input),
             "GetApplicationRevision" => self.get_revision(input),
             _ => return None,
         })
@@ -163,7 +162,7 @@ impl CodeDeploy {
             return Err(error("InvalidRevisionException", "The revision was specified in an invalid format"));
         }
         if let Some(config) = input.string("deploymentConfigName")
-            && configs::info(&config).is_none()
+            && self.configs.info(&config).is_none()
         {
             let message = format!("No Deployment Configuration found for name: {config}");
             return Err(error("DeploymentConfigDoesNotExistException", message));
@@ -309,15 +308,15 @@ impl CodeDeploy {
             .put("revisionInfo", json!({ "registerTime": crate::wire::json::epoch(*at) }));
         Ok(answer)
     }
-}
 
-fn get_config(input: &Object) -> Answered {
-    let name = input.string("deploymentConfigName").unwrap_or_default();
-    let Some(info) = configs::info(&name) else {
-        let message = format!("No Deployment Configuration found for name: {name}");
-        return Err(error("DeploymentConfigDoesNotExistException", message));
-    };
-    let mut answer = Object::default();
-    answer.put("deploymentConfigInfo", info);
-    Ok(answer)
+    fn config(&self, input: &Object) -> Answered {
+        let name = input.string("deploymentConfigName").unwrap_or_default();
+        let Some(info) = self.configs.info(&name) else {
+            let message = format!("No Deployment Configuration found for name: {name}");
+            return Err(error("DeploymentConfigDoesNotExistException", message));
+        };
+        let mut answer = Object::default();
+        answer.put("deploymentConfigInfo", info);
+        Ok(answer)
+    }
 }

@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::CodeDeploy;
-use super::configs::health;
 use super::model::{Due, Event, Phase, Target};
 use crate::{HookFailure, HookRule};
 
@@ -17,8 +16,8 @@ const INSTALL: [&str; 7] = [
     "ApplicationStart",
     "ValidateService",
 ];
-/// What happens on replacement instances once the traffic is moved.
-const ALLOW: [&str; 3] = ["BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic"];
+/// What happens on the original instances after that.
+const BLOCK: [&str; 3] = ["BeforeBlockTraffic", "BlockTraffic", "AfterBlockTraffic"];
 /// How long a lifecycle event takes unless a rule says otherwise.
 const EVENT_MS: u64 = 300;
 /// How long CodeDeploy waits for a silent agent: about an hour, "Troubleshoot EC2/On-Premises deployment issues".
@@ -40,11 +39,7 @@ impl CodeDeploy {
             Due::GiveUp(id, instance) => self.give_up(&id, &instance),
             Due::End { id, status, code, message } => self.end(&id, status, Some((code, message))),
             Due::ReadyTimeout(id) => self.ready_timeout(&id),
-            Due::Terminated(id) => {
-                if self.deployments.get(&id).is_some_and(|one| one.phase == Phase::Termination) {
-                    self.end(&id, "Succeeded", None);
-                }
-            }
+            Due::Terminated(id) => self.terminated(&id),
             Due::Rollback(id) => self.roll_back(&id),
         }
     }
@@ -52,19 +47,24 @@ impl CodeDeploy {
     /// The names of the events, and the instances they happen on.
     pub(super) fn targets_of(&self, application: &str, group: &str) -> Vec<Target> {
         let Some(group) = self.world_group(application, group) else { return Vec::new() };
-        let green = !group.replacements.is_empty();
-        let instances = if green { &group.replacements } else { &group.instances };
-        let events: Vec<Event> = INSTALL.iter().map(|name| Event::pending(name)).collect();
-        instances
-            .iter()
-            .map(|id| Target {
-                id: id.clone(),
-                status: "Pending",
-                label: green.then_some("Green"),
-                updated: None,
-                events: events.clone(),
-            })
-            .collect()
+        let of =
+            |instances: &[String], label: Option<&'static str>, events: &[&'static str]| -> Vec<Target> {
+                let events: Vec<Event> = events.iter().map(|name| Event::pending(name)).collect();
+                let target = |id: &String| Target {
+                    id: id.clone(),
+                    status: "Pending",
+                    label,
+                    updated: None,
+                    events: events.clone(),
+                };
+                instances.iter().map(target).collect()
+            };
+        if group.replacements.is_empty() {
+            return of(&group.instances, None, &INSTALL);
+        }
+        let mut targets = of(&group.replacements, Some("Green"), &INSTALL);
+        targets.extend(of(&group.instances, Some("Blue"), &BLOCK));
+        targets
     }
 
     fn queue(&mut self, id: &str) {
@@ -92,13 +92,14 @@ impl CodeDeploy {
     }
 
     /// Deploys to as many further instances as the configuration allows; judges when there are none left.
-    fn start_more(&mut self, id: &str) {
-        let now = self.now;
+    pub(super) fn start_more(&mut self, id: &str) {
+        let (now, configs) = (self.now, self.configs.clone());
         let Some(deployment) = self.deployments.get_mut(id).filter(|one| one.is_active()) else { return };
-        let total = deployment.targets.len();
-        let rule = health(&deployment.config, total);
-        let (failed, waiting) = (deployment.count("Failed"), deployment.count("Pending"));
-        let running = deployment.count("InProgress");
+        let phase = deployment.phase;
+        let total = deployment.of_phase().count();
+        let count = |status: &str| deployment.of_phase().filter(|target| target.status == status).count();
+        let (failed, waiting, running) = (count("Failed"), count("Pending"), count("InProgress"));
+        let rule = configs.health(&deployment.config, total);
         let last_may_fail = deployment.config.ends_with("OneAtATime") && waiting == 0 && total > 1;
         let tolerated = if last_may_fail { rule.tolerated.max(1) } else { rule.tolerated };
         if failed > tolerated {
@@ -117,7 +118,8 @@ impl CodeDeploy {
         }
         let mut begun = Vec::new();
         let free = rule.at_once.saturating_sub(running);
-        for target in deployment.targets.iter_mut().filter(|target| target.status == "Pending").take(free) {
+        let waiting = deployment.targets.iter_mut().filter(|target| target.is_of(phase));
+        for target in waiting.filter(|target| target.status == "Pending").take(free) {
             target.status = "InProgress";
             target.updated = Some(now);
             begun.push(target.id.clone());
@@ -178,7 +180,7 @@ impl CodeDeploy {
         // next one begins.
         let ignored = name == "ApplicationStop"
             && self.deployments.get(id).is_some_and(|one| one.input["ignoreApplicationStopFailures"] == true);
-        let failure = self.rule(id, instance, name).fails;
+        let failure = self.rule(id, instance, name).fails.or_else(|| self.trouble(id, name));
         let failed = failure.is_some();
         self.close_event(id, instance, failure);
         if failed && !ignored {
@@ -232,66 +234,17 @@ impl CodeDeploy {
         let green = deployment.targets.iter().any(|target| target.label.is_some());
         match deployment.phase {
             Phase::Install if green => self.wait_ready(id),
-            Phase::Reroute => self.wait_for_termination(id),
+            Phase::Reroute if deployment.targets.iter().any(|target| target.label == Some("Blue")) => {
+                self.block(id);
+            }
+            Phase::Reroute | Phase::Block => self.wait_for_termination(id),
             _ => self.end(id, "Succeeded", None),
         }
     }
 
-    fn settings(&self, id: &str) -> Value {
+    pub(super) fn settings(&self, id: &str) -> Value {
         let group = self.deployments.get(id).and_then(|one| self.world_group(&one.application, &one.group));
         group.map(|group| group.settings.clone()).unwrap_or_default()
-    }
-
-    /// DeploymentReadyOption: with CONTINUE_DEPLOYMENT the traffic is moved at once, with STOP_DEPLOYMENT CodeDeploy waits
-    /// for ContinueDeployment, and stops when the time is over.
-    fn wait_ready(&mut self, id: &str) {
-        let option = self.settings(id)["blueGreenDeploymentConfiguration"]["deploymentReadyOption"].clone();
-        // Whether a rollback waits as well is not documented; it has nothing new to be looked at first.
-        let rollback = self.deployments.get(id).is_some_and(|one| one.is_rollback());
-        if rollback || option["actionOnTimeout"] != "STOP_DEPLOYMENT" {
-            self.reroute(id);
-            return;
-        }
-        let minutes = option["waitTimeInMinutes"].as_u64().unwrap_or(0);
-        if let Some(deployment) = self.deployments.get_mut(id) {
-            deployment.status = "Ready";
-            deployment.phase = Phase::Ready;
-            deployment.targets.iter_mut().for_each(|target| target.status = "Ready");
-        }
-        self.later(minutes.saturating_mul(60_000), Due::ReadyTimeout(id.to_owned()));
-    }
-
-    pub(super) fn reroute(&mut self, id: &str) {
-        let Some(deployment) = self.deployments.get_mut(id) else { return };
-        deployment.status = "InProgress";
-        deployment.phase = Phase::Reroute;
-        for target in deployment.targets.iter_mut().filter(|target| target.status != "Failed") {
-            target.status = "Pending";
-            target.events.extend(ALLOW.iter().map(|name| Event::pending(name)));
-        }
-        self.start_more(id);
-    }
-
-    fn ready_timeout(&mut self, id: &str) {
-        if self.deployments.get(id).is_some_and(|one| one.phase == Phase::Ready && one.is_active()) {
-            let message =
-                "The deployment was stopped because it was not continued before the wait time was over.";
-            self.end(id, "Stopped", Some(("TIMEOUT".to_owned(), message.to_owned())));
-        }
-    }
-
-    fn wait_for_termination(&mut self, id: &str) {
-        let option = self.settings(id)["blueGreenDeploymentConfiguration"]["terminateBlueInstancesOnDeploymentSuccess"].clone();
-        if option["action"] != "TERMINATE" {
-            self.end(id, "Succeeded", None);
-            return;
-        }
-        if let Some(deployment) = self.deployments.get_mut(id) {
-            deployment.phase = Phase::Termination;
-            deployment.terminating = true;
-        }
-        let minutes = option["terminationWaitTimeInMinutes"].as_u64().unwrap_or(0);
-        self.later(minutes.saturating_mul(60_000), Due::Terminated(id.to_owned()));
     }
 
     /// A deployment ends, and is rolled back where that is wanted.

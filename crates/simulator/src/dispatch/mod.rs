@@ -53,7 +53,7 @@ impl State {
             faults: FaultPlan::new(scenario.faults.clone()),
             hold: None,
             calls: Vec::new(),
-            s3: S3State::new(S3Store::new(&world.accounts)),
+            s3: S3State::new(S3Store::new(&world.accounts, clock.start())),
             regions: BTreeMap::new(),
             cloudformation: BTreeMap::new(),
             code_deploy: BTreeMap::new(),
@@ -127,8 +127,18 @@ impl State {
         let key = (account.to_owned(), name.to_owned());
         self.code_deploy.entry(key).or_insert_with(|| {
             let seed = self.directory.accounts.get(account).and_then(|account| account.regions.get(name));
-            let applications = seed.map(|seed| seed.applications.clone()).unwrap_or_default();
-            codedeploy::CodeDeploy::new(account, name, applications, start)
+            let setup = codedeploy::Setup {
+                applications: seed.map(|seed| seed.applications.clone()).unwrap_or_default(),
+                configs: seed.map(|seed| seed.deployment_configs.clone()).unwrap_or_default(),
+                denied: self
+                    .directory
+                    .accounts
+                    .get(account)
+                    .map(|one| one.denied.clone())
+                    .unwrap_or_default(),
+                s3: self.s3.store.clone(),
+            };
+            codedeploy::CodeDeploy::new((account, name), setup, start)
         })
     }
 

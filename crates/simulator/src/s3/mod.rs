@@ -22,5 +22,5 @@ mod view;
 
 pub(crate) use exchange::{S3State, answer};
 pub(crate) use name::{is_ours, operation};
-pub(crate) use store::S3Store;
+pub(crate) use store::{S3Store, etag};
 pub use view::{ObjectView, S3, UploadView};

@@ -1,13 +1,16 @@
 //! What S3 remembers: buckets, the versions of their objects, and uploads that are under way.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use s3s::crypto::{Checksum as _, Md5};
 
 use super::blob::{Blob, Spool};
 use super::checksum::{Algorithm, Checksum};
+use crate::clock::{earlier, ms};
 use crate::ids::Ids;
 use crate::{Account, Bucket};
 
@@ -95,16 +98,16 @@ pub(crate) struct PartState {
 
 impl S3Store {
     /// What the world has at the start.
-    pub(crate) fn new(accounts: &BTreeMap<String, Account>) -> Self {
-        let mut buckets = BTreeMap::new();
+    pub(crate) fn new(accounts: &BTreeMap<String, Account>, start: Timestamp) -> Self {
+        let (buckets, ids) = (BTreeMap::new(), Ids::seeded("s3"));
+        let mut store = Store { buckets, spool: Spool::default(), ids, received: 0 };
         for (owner, account) in accounts {
             for (region, contents) in &account.regions {
                 for (name, bucket) in &contents.buckets {
-                    buckets.insert(name.clone(), BucketState::seeded(owner, region, bucket));
+                    store.seed(name, BucketState::seeded(owner, region, bucket), bucket, start);
                 }
             }
         }
-        let store = Store { buckets, spool: Spool::default(), ids: Ids::seeded("s3"), received: 0 };
         Self(Arc::new(Mutex::new(store)))
     }
 
@@ -118,6 +121,50 @@ impl S3Store {
         let content = store.buckets.get(bucket)?.version(key, version)?.content.clone()?;
         let bytes = store.spool.read(&content.blob, 0..u64::MAX).ok()?;
         Some((bytes, content.etag))
+    }
+}
+
+impl Content {
+    /// An object that came in one piece, with SSE-S3.
+    pub(crate) fn whole(bytes: Bytes, spool: &mut Spool) -> io::Result<Self> {
+        let (etag, checksum) = (etag(&bytes), Some(Algorithm::Crc64Nvme.of(&bytes)));
+        let (blob, attributes) = (spool.keep(bytes)?, Attributes::default());
+        Ok(Self { blob, etag, checksum, checksum_type: "FULL_OBJECT", attributes, parts: None })
+    }
+}
+
+/// The eTag of an object that came in one piece: MD5.
+pub(crate) fn etag(bytes: &[u8]) -> String {
+    super::object::hex(Md5::checksum(bytes).as_ref())
+}
+
+impl Store {
+    fn seed(&mut self, name: &str, mut state: BucketState, bucket: &Bucket, start: Timestamp) {
+        let day_ago = earlier(start, ms(86_400_000));
+        for (key, object) in &bucket.objects {
+            // What cannot be kept is not there, and its scenario fails its test.
+            if let Ok(mut content) = Content::whole(object.bytes(key).into(), &mut self.spool) {
+                if !object.kms_key.is_empty() {
+                    content.etag = self.ids.hex32();
+                    content.attributes.server_side_encryption = Some("aws:kms".to_owned());
+                    content.attributes.kms_key = Some(object.kms_key.clone());
+                }
+                state.add(key, Some(content), day_ago, &mut self.ids);
+            }
+        }
+        for (key, days) in &bucket.unfinished {
+            let upload = Upload {
+                key: key.clone(),
+                initiated: earlier(start, ms(days.saturating_mul(86_400_000))),
+                initiator: format!("arn:aws:iam::{}:root", state.owner),
+                algorithm: Algorithm::Crc64Nvme,
+                checksum_type: "FULL_OBJECT",
+                attributes: Attributes::default(),
+                parts: BTreeMap::new(),
+            };
+            state.uploads.insert(self.ids.word21(), upload);
+        }
+        self.buckets.insert(name.to_owned(), state);
     }
 }
 

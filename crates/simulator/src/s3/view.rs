@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-use super::checksum::Algorithm;
-use super::store::{Attributes, Content, S3Store, Version};
+use super::store::{Content, S3Store, Version};
 use crate::Simulator;
 use crate::ids::Ids;
 
@@ -117,12 +116,7 @@ impl S3 {
         let now = self.simulator.now();
         let store = self.store();
         let mut store = store.lock();
-        let bytes = bytes.into();
-        let checksum = Some(Algorithm::Crc64Nvme.of(&bytes));
-        let etag = super::object::hex(&<s3s::crypto::Md5 as s3s::crypto::Checksum>::checksum(&bytes));
-        let Ok(blob) = store.spool.keep(bytes) else { return false };
-        let attributes = Attributes::default();
-        let content = Content { blob, etag, checksum, checksum_type: "FULL_OBJECT", attributes, parts: None };
+        let Ok(content) = Content::whole(bytes.into(), &mut store.spool) else { return false };
         let mut ids: Ids = store.ids.clone();
         let found = store.buckets.get_mut(bucket);
         let added = found.map(|bucket| bucket.add(key, Some(content), now, &mut ids)).is_some();

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::{Denial, StoredObject};
+
 /// An application of CodeDeploy for instances.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,6 +40,8 @@ pub struct DeploymentGroup {
     pub last_successful: Value,
     /// Somebody else's deployment that is under way at the start.
     pub active: Option<ActiveDeployment>,
+    /// What the instance profile of its instances may not do: `s3:GetObject`, `kms:Decrypt`, ...
+    pub instances_denied: Vec<Denial>,
     /// How instances behave. The first rule that fits is used.
     pub rules: Vec<HookRule>,
     /// What becomes of whole deployments. The first rule that fits is used.
@@ -53,6 +57,7 @@ impl Default for DeploymentGroup {
             settings: json!({}),
             last_successful: Value::Null,
             active: None,
+            instances_denied: Vec::new(),
             rules: Vec::new(),
             endings: Vec::new(),
         }
@@ -122,7 +127,7 @@ pub struct DeploymentEnding {
 }
 
 /// The group of the demonstration world: three instances, one after another, rolled back after a failure.
-pub(super) fn demo_application() -> Application {
+pub(super) fn demo_application(key: &str, revision: &StoredObject) -> Application {
     let group = DeploymentGroup {
         instances: ["i-0aaaaaaaaaaaaaaa1", "i-0aaaaaaaaaaaaaaa2", "i-0aaaaaaaaaaaaaaa3"]
             .map(str::to_owned)
@@ -135,7 +140,7 @@ pub(super) fn demo_application() -> Application {
         }),
         last_successful: json!({
             "revisionType": "S3",
-            "s3Location": { "bucket": "demo-bucket", "key": "demo/1.zip", "bundleType": "zip", "eTag": "0123456789abcdef0123456789abcdef" }
+            "s3Location": { "bucket": "demo-bucket", "key": key, "bundleType": "zip", "eTag": crate::s3::etag(&revision.bytes(key)) }
         }),
         ..DeploymentGroup::default()
     };

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Account, Bucket, Cluster, OidcProvider, PastDeployment, Role, Service, TargetGroup, World};
+use super::{
+    Account, Bucket, Cluster, OidcProvider, PastDeployment, Role, Service, StoredObject, TargetGroup, World,
+};
 
 /// The main account of the demonstration world.
 pub const DEMO_ACCOUNT: &str = "111122223333";
@@ -22,7 +24,7 @@ pub const SECOND_SECRET_ACCESS_KEY: &str = "simulator/second/not/a/secret/EXAMPL
 pub const DEMO_ROLE_ARN: &str = "arn:aws:iam::111122223333:role/deploy";
 /// The issuer of the demonstration world's identity tokens.
 pub const DEMO_ISSUER: &str = "https://gitlab.example.com";
-/// The S3 bucket; it keeps versions.
+/// The S3 bucket; it keeps versions. `demo/1.zip` in it is deployed by CodeDeploy, `demo/2.zip` is another revision.
 pub const DEMO_BUCKET: &str = "demo-bucket";
 /// The ECS cluster.
 pub const DEMO_CLUSTER: &str = "demo";
@@ -82,8 +84,13 @@ fn fill_main(account: &mut Account) {
     region.task_definition(DEMO_FAMILY, web_task_definition("1.1"));
     let health = TargetGroup { health_check_path: "/health".to_owned(), ..TargetGroup::default() };
     region.target_groups.insert(TARGET_GROUP.to_owned(), health);
-    region.buckets.insert(DEMO_BUCKET.to_owned(), Bucket::versioned());
-    region.applications.insert("demo".to_owned(), super::code_deploy::demo_application());
+    let (first, second) = (StoredObject::revision("one\n"), StoredObject::revision("two\n"));
+    let application = super::code_deploy::demo_application("demo/1.zip", &first);
+    region.applications.insert("demo".to_owned(), application);
+    let mut bucket = Bucket::versioned();
+    bucket.objects.insert("demo/1.zip".to_owned(), first);
+    bucket.objects.insert("demo/2.zip".to_owned(), second);
+    region.buckets.insert(DEMO_BUCKET.to_owned(), bucket);
     let cluster: &mut Cluster = region.cluster(DEMO_CLUSTER);
     cluster.services.insert(DEMO_SERVICE.to_owned(), web_service());
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use behaviour::{Behaviour, BehaviourRule, Failure, RevisionAge};
-pub use bucket::Bucket;
+pub use bucket::{Bucket, StoredObject};
 pub use code_deploy::{
     ActiveDeployment, Application, DeploymentEnding, DeploymentGroup, HookFailure, HookRule,
 };
@@ -151,6 +151,8 @@ pub struct Region {
     pub target_groups: BTreeMap<String, TargetGroup>,
     /// Applications of CodeDeploy by name.
     pub applications: BTreeMap<String, Application>,
+    /// Deployment configurations of CodeDeploy besides the predefined ones: `minimumHealthyHosts` by name.
+    pub deployment_configs: BTreeMap<String, Value>,
     /// CloudFormation stacks by name.
     pub stacks: BTreeMap<String, Stack>,
     /// How resources of stacks behave.

@@ -115,4 +115,7 @@ pub struct Validation {
     /// A hook says so, and not CloudFormation's own validation.
     #[serde(default)]
     pub hook: bool,
+    /// What the hook suggests to change; empty: nothing.
+    #[serde(default)]
+    pub remediation: String,
 }

@@ -1,6 +1,7 @@
 //! The simulator as real SDK clients see it, in memory and on a paused clock.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod code_deploy;
 mod driver;
 mod ecs_reads;
 mod ecs_writes;

@@ -10,7 +10,7 @@ use crate::deployment::facts::{Diagnostics, Event, Target};
 const OLD_REVISION: [&str; 3] = ["ApplicationStop", "BeforeBlockTraffic", "AfterBlockTraffic"];
 
 /// Texts of agents that tell more than their code, in small letters, the more particular ones first.
-const TEXTS: [(&str, &str, &str); 11] = [
+const TEXTS: [(&str, &str, &str); 18] = [
     (
         "already exists at this location",
         "file-exists",
@@ -18,10 +18,16 @@ const TEXTS: [(&str, &str, &str); 11] = [
     ),
     ("was not able to receive the lifecycle event", "agent-unreachable", AGENT),
     ("did not find an appspec", "appspec-missing", "appspec.yml must stand at the root of the bundle"),
+    ("appspec file is not found", "appspec-missing", "appspec.yml must stand at the root of the bundle"),
     (
         "etag",
         "bundle-changed",
         "the object was changed after it was pushed: push again, and deploy the eTag and version that come out",
+    ),
+    (
+        "disk is (or was) full",
+        "disk-full",
+        "make room on the instance: agents keep 5 revisions below /opt/codedeploy-agent/deployment-root (`:max_revisions:`)",
     ),
     (
         "no space left",
@@ -38,6 +44,8 @@ const TEXTS: [(&str, &str, &str); 11] = [
         "disk-full",
         "unzip ended with 50, which is a full disk: make room on the instance; agents keep 5 revisions below /opt/codedeploy-agent/deployment-root",
     ),
+    ("central directory", "bundle-invalid", NO_ARCHIVE),
+    ("error extracting", "bundle-invalid", NO_ARCHIVE),
     (
         "reject_",
         "bundle-rejected",
@@ -47,6 +55,24 @@ const TEXTS: [(&str, &str, &str); 11] = [
         "not found",
         "bundle-missing",
         "the object is not there (any more): see bucket, key and version, then push and deploy again",
+    ),
+    (
+        "does not exist",
+        "bundle-missing",
+        "the object is not there (any more): see bucket, key and version, then push and deploy again",
+    ),
+    (
+        "not opened for reading",
+        "bundle-denied",
+        "the agent could not fetch the bundle, and says no more: the bucket must be in the region of the instances, and the \
+         instance profile needs s3:GetObject on it (kms:Decrypt where it is encrypted by a key); with `:log_aws_wire: true` \
+         the agent logs what S3 answers",
+    ),
+    (
+        "perform: kms:",
+        "bundle-denied",
+        "the bundle is encrypted by a key that the instance profile may not use: allow it kms:Decrypt, in its own policy and \
+         in that of the key",
     ),
     (
         "access denied",
@@ -61,7 +87,11 @@ const TEXTS: [(&str, &str, &str); 11] = [
 ];
 
 /// Of those, the ones that are about fetching the bundle.
-const FETCHING: [&str; 4] = ["bundle-changed", "bundle-missing", "bundle-denied", "bundle-rejected"];
+const FETCHING: [&str; 5] =
+    ["bundle-changed", "bundle-missing", "bundle-denied", "bundle-rejected", "bundle-invalid"];
+
+const NO_ARCHIVE: &str = "the object is no archive of the type that the revision names (zip, tar or tgz), or is cut off: see \
+                          its bundle type, then push and deploy again";
 
 /// Why a lifecycle event of an instance failed.
 pub(crate) fn of_event(event: &Event, instance: &str) -> Cause {

@@ -41,6 +41,16 @@ fn each_way_to_fail_has_its_cause_and_next_step() {
             "push again",
         ),
         ("DownloadBundle", unknown("Access Denied"), "bundle-denied", "s3:GetObject"),
+        ("DownloadBundle", unknown("not opened for reading"), "bundle-denied", "region of the instances"),
+        (
+            "DownloadBundle",
+            unknown("User: x is not authorized to perform: kms:Decrypt on resource: y"),
+            "bundle-denied",
+            "kms:Decrypt, in its own policy and in that of the key",
+        ),
+        ("DownloadBundle", unknown("The specified key does not exist."), "bundle-missing", "deploy again"),
+        ("DownloadBundle", unknown("Error extracting tar archive: 2"), "bundle-invalid", "bundle type"),
+        ("DownloadBundle", unknown("The disk is (or was) full during extraction."), "disk-full", "make room"),
         ("DownloadBundle", unknown("unzip: exit code: 50"), "disk-full", "make room"),
         ("Install", unknown("No space left on device"), "disk-full", "make room"),
         (

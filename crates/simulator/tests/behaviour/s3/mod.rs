@@ -6,13 +6,16 @@ mod uploads;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use landfall_simulator::Simulator;
+use landfall_simulator::{Bucket, DEMO_ACCOUNT, DEMO_REGION, Simulator, World};
 
 pub(crate) const BUCKET: &str = landfall_simulator::DEMO_BUCKET;
 
-/// A simulator of the demonstration world and a client in memory.
+/// A simulator of the demonstration world, with nothing in its bucket, and a client in memory.
 pub(crate) fn demo() -> (Simulator, Client) {
-    let simulator = Simulator::builder().build();
+    let mut world = World::demo();
+    let region = world.account(DEMO_ACCOUNT).region(DEMO_REGION);
+    region.buckets.insert(BUCKET.to_owned(), Bucket::versioned());
+    let simulator = Simulator::builder().world(world).build();
     let client = Client::new(&simulator.sdk_config());
     (simulator, client)
 }
