@@ -71,6 +71,8 @@ pub(crate) struct Group {
     pub(crate) on_premises_instance_tag_filters: Value,
     pub(crate) on_premises_tag_set: Value,
     pub(crate) auto_scaling_groups: Value,
+    pub(crate) blue_green_deployment_configuration: Value,
+    pub(crate) deployment_style: Value,
 }
 
 /// A deployment as a group names it.
@@ -87,6 +89,8 @@ pub(crate) struct Brief {
 pub(crate) struct Target {
     pub(crate) target_id: String,
     pub(crate) status: String,
+    /// `Blue` for an original instance of a blue/green deployment, `Green` for a replacement.
+    pub(crate) instance_label: String,
     #[serde(deserialize_with = "epoch")]
     pub(crate) last_updated_at: Option<Timestamp>,
     pub(crate) lifecycle_events: Vec<Event>,
@@ -136,6 +140,11 @@ impl Info {
 }
 
 impl Target {
+    /// It has the traffic now and is replaced by this deployment.
+    pub(crate) fn is_original(&self) -> bool {
+        self.instance_label.eq_ignore_ascii_case("blue")
+    }
+
     pub(crate) fn failed_events(&self) -> impl Iterator<Item = &Event> {
         self.lifecycle_events.iter().filter(|event| event.status == "Failed")
     }

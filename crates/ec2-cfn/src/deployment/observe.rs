@@ -25,7 +25,11 @@ pub(crate) async fn observe(
 ) -> Result<Observation> {
     let mut memory: Memory = look.cursor.read().unwrap_or_default();
     let facts = fetch(target, cx, watch, &mut memory).await?;
-    let rules = Rules { when_ready: target.spec.when_ready, agent_limit: target.spec.agent_limit };
+    let rules = Rules {
+        when_ready: target.spec.when_ready,
+        agent_limit: target.spec.agent_limit,
+        leaves_old_instances: target.spec.leaves_old_instances,
+    };
     let judgement = judge::judge(watch, &facts, rules);
     memory.status.clone_from(&facts.deployment.status);
     memory.moved = digest(&facts);

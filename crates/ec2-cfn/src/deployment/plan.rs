@@ -9,7 +9,7 @@ use super::error::{Refusal, about_group};
 use super::facts::{ACTIVE, Group, Info};
 use super::memory::{Forward, VERSION, Work};
 use super::run_tag;
-use super::spec::{IfBusy, in_words, is_pinned_to, is_same};
+use super::spec::{IfBusy, WhenReady, in_words, is_pinned_to, is_same};
 use super::target::{Deployment, KIND};
 
 /// Plans a deployment.
@@ -148,6 +148,7 @@ async fn planned(
     let config = own.unwrap_or(&group.deployment_config_name);
     details.push(format!("deployment configuration: {config}{}", healthy(target, cx, config).await));
     let told = ["applicationName", "deploymentGroupName", "revision", "deploymentConfigName", "description"];
+    details.extend(blue_green(target, group));
     for (name, value) in input.iter().filter(|(name, _)| !told.contains(&name.as_str())) {
         details.push(format!("{name}: {value}"));
     }
@@ -165,6 +166,29 @@ async fn healthy(target: &Deployment, cx: &Context, config: &str) -> String {
         Some("HOST_COUNT") => format!(" (at least {value} instances stay healthy)"),
         _ => String::new(),
     }
+}
+
+/// The waits of a blue/green group.
+fn blue_green(target: &Deployment, group: &Group) -> Option<String> {
+    if group.deployment_style["deploymentType"] != "BLUE_GREEN" {
+        return None;
+    }
+    let of = |member: &str, name: &str| group.blue_green_deployment_configuration[member][name].clone();
+    let minutes = |member: &str, name: &str| of(member, name).as_u64().unwrap_or(0);
+    let (ready, end) = ("deploymentReadyOption", "terminateBlueInstancesOnDeploymentSuccess");
+    let stops = of(ready, "actionOnTimeout") == "STOP_DEPLOYMENT";
+    let first = match (stops, target.spec.when_ready) {
+        (true, WhenReady::Wait) => {
+            format!("waits {} minutes to be continued, then stops", minutes(ready, "waitTimeInMinutes"))
+        }
+        (true, WhenReady::Continue) => "is continued at once".to_owned(),
+        (true, WhenReady::Stop) => "is stopped before the traffic is moved".to_owned(),
+        (false, _) => "moves the traffic by itself".to_owned(),
+    };
+    let terminates = of(end, "action") == "TERMINATE";
+    let after = minutes(end, "terminationWaitTimeInMinutes");
+    let last = if terminates { format!("terminated after {after} minutes") } else { "kept".to_owned() };
+    Some(format!("blue/green: {first}; old instances are {last}"))
 }
 
 /// A group that names no instances ends in NO_INSTANCES.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests may fail loudly too")]
 
 mod again;
+mod blue_green;
 mod causes;
 mod conformance;
 mod stage;

@@ -2,6 +2,7 @@
 //!
 //! A status that nobody knows never counts as success: the wait goes on.
 
+mod blue_green;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,8 @@ pub(crate) struct Facts {
 pub(crate) struct Rules {
     pub(crate) when_ready: WhenReady,
     pub(crate) agent_limit: Option<Duration>,
+    /// Success is when the traffic is moved, and not when the old instances are terminated.
+    pub(crate) leaves_old_instances: bool,
 }
 
 /// What the facts mean.
@@ -72,12 +75,12 @@ fn deploying(watch: &Watch, facts: &Facts, rules: Rules) -> Judgement {
     match facts.deployment.status.as_str() {
         "Succeeded" => succeeded(facts),
         "Failed" | "Stopped" => ended(watch, facts),
-        "Ready" => ready(watch, facts, rules),
+        "Ready" => blue_green::ready(watch, facts, rules),
         _ => going(facts, rules),
     }
 }
 
-fn outputs(info: &Info) -> Outputs {
+pub(super) fn outputs(info: &Info) -> Outputs {
     Outputs::new().with("deployment_id", &info.deployment_id).with("revision", in_words(&info.revision))
 }
 
@@ -86,11 +89,13 @@ fn succeeded(facts: &Facts) -> Judgement {
     let left: Vec<&Target> = facts
         .targets
         .iter()
+        .filter(|target| !target.is_original())
         .filter(|target| matches!(target.status.as_str(), "Failed" | "Skipped" | "Unknown"))
         .collect();
     let mut judgement = Judgement::new(State::Ready(outputs(&facts.deployment)));
     if !left.is_empty() {
-        let (count, of) = (left.len(), facts.targets.len());
+        let of = facts.targets.iter().filter(|target| !target.is_original()).count();
+        let count = left.len();
         let lines: Vec<String> =
             left.iter().map(|target| format!("{}: {}", target.target_id, target.status)).collect();
         let message = format!(
@@ -108,50 +113,19 @@ fn succeeded(facts: &Facts) -> Judgement {
     judgement
 }
 
-fn ready(watch: &Watch, facts: &Facts, rules: Rules) -> Judgement {
-    let option = &facts.deployment.blue_green_deployment_configuration["deploymentReadyOption"];
-    let stops = option["actionOnTimeout"] == "STOP_DEPLOYMENT";
-    let minutes = option["waitTimeInMinutes"].as_u64();
-    if rules.when_ready != WhenReady::Wait
-        && !watch.continued
-        && !watch.adopted
-        && watch.purpose == Purpose::Deploy
-    {
-        return Judgement::new(State::Proceed);
-    }
-    let after = match minutes {
-        Some(minutes) if stops => format!("; CodeDeploy stops the deployment after {minutes} minutes"),
-        Some(minutes) => format!("; CodeDeploy goes on by itself after {minutes} minutes"),
-        None => String::new(),
-    };
-    let id = &facts.deployment.deployment_id;
-    let text =
-        format!("deployment {id} to be continued: its new instances are ready to get the traffic{after}");
-    let mut judgement =
-        Judgement::new(State::Pending { waiting_for: text, person: stops && !watch.continued });
-    let cause = Cause::new("waits-for-continue", format!("deployment {id} is Ready: the traffic has not been moved yet"))
-        .with_hint(format!(
-            "check the new instances, then `aws deploy continue-deployment --deployment-id {id} --deployment-wait-type \
-             READY_WAIT`, or stop it; --when-ready continue does so at once"
-        ));
-    judgement.causes.push(cause);
-    judgement
-}
-
 fn going(facts: &Facts, rules: Rules) -> Judgement {
     let info = &facts.deployment;
-    let done = facts.targets.iter().filter(|target| target.status == "Succeeded").count();
-    let what = if info.instance_termination_wait_time_started {
-        "the old instances to be terminated".to_owned()
-    } else {
-        format!(
-            "deployment {} ({}), {done} of {} instances done",
-            info.deployment_id,
-            info.status,
-            facts.targets.len()
-        )
-    };
-    let mut judgement = Judgement::new(State::pending(what));
+    if info.instance_termination_wait_time_started {
+        return blue_green::terminating(info, rules);
+    }
+    let (old, new): (Vec<&Target>, Vec<&Target>) = facts.targets.iter().partition(|one| one.is_original());
+    let done = |targets: &[&Target]| targets.iter().filter(|target| target.status == "Succeeded").count();
+    let moved = !old.is_empty() && done(&new) == new.len();
+    let (what, of) = if moved { (" out of the traffic", &old) } else { (" done", &new) };
+    let (id, status, done, of) = (&info.deployment_id, &info.status, done(of), of.len());
+    let kind = if moved { "old instances" } else { "instances" };
+    let mut judgement =
+        Judgement::new(State::pending(format!("deployment {id} ({status}), {done} of {of} {kind}{what}")));
     judgement.causes.extend(diagnose::of_targets(&facts.targets, &info.deployment_id));
     if let Some((silent, length)) = diagnose::silent(&facts.targets, info, facts.now) {
         if rules
@@ -161,7 +135,8 @@ fn going(facts: &Facts, rules: Rules) -> Judgement {
             judgement.state = State::Ended(End::Failed);
             let message = "CodeDeploy would wait for about an hour; that the wait ends now is landfall's own judgement, by \
                            the limit for silent agents";
-            judgement.causes.push(Cause::new("agent-limit", message));
+            let hint = "repair the agent, or allow it longer with --agent-limit; then run again";
+            judgement.causes.push(Cause::new("agent-limit", message).with_hint(hint));
         }
         judgement.causes.push(silent);
     }
@@ -295,14 +270,18 @@ fn stopping(watch: &Watch, facts: &Facts) -> Judgement {
 }
 
 fn progress(facts: &Facts) -> Vec<Progress> {
-    let of = |name: &str, targets: &[Target]| {
-        let done =
-            targets.iter().filter(|target| matches!(target.status.as_str(), "Succeeded" | "Ready")).count();
-        let total = targets.len();
+    let of = |name: &str, targets: &[Target], original: bool| {
+        let of = || targets.iter().filter(|target| target.is_original() == original);
+        let done = of().filter(|target| matches!(target.status.as_str(), "Succeeded" | "Ready")).count();
+        let total = of().count();
         (total > 0).then(|| Progress::new(name, done as u64, Some(total as u64), "instances"))
     };
-    of("instances deployed", &facts.targets)
-        .into_iter()
-        .chain(of("instances rolled back", &facts.rollback_targets))
-        .collect()
+    [
+        of("instances deployed", &facts.targets, false),
+        of("old instances out of the traffic", &facts.targets, true),
+        of("instances rolled back", &facts.rollback_targets, false),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

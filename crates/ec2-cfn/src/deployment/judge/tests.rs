@@ -129,7 +129,7 @@ fn ready_is_a_persons_turn_unless_landfall_is_to_act() {
     let ready = facts(info, json!([]));
     let by = |when_ready, continued| {
         let watch = Watch { continued, ..watch(Purpose::Deploy) };
-        judge(&watch, &ready, Rules { when_ready, agent_limit: None }).state
+        judge(&watch, &ready, Rules { when_ready, ..Rules::default() }).state
     };
     assert!(matches!(by(WhenReady::Wait, false), State::Pending { person: true, .. }));
     assert_eq!(by(WhenReady::Continue, false), State::Proceed);

@@ -83,6 +83,7 @@ pub struct DeploymentSpec {
     pub(crate) when_ready: WhenReady,
     pub(crate) stop_with_rollback: bool,
     pub(crate) agent_limit: Option<Duration>,
+    pub(crate) leaves_old_instances: bool,
 }
 
 /// Makes a [`DeploymentSpec`].
@@ -96,6 +97,7 @@ pub struct DeploymentBuilder {
     when_ready: WhenReady,
     stop_with_rollback: bool,
     agent_limit: Option<Duration>,
+    leaves_old_instances: bool,
 }
 
 impl DeploymentBuilder {
@@ -108,6 +110,7 @@ impl DeploymentBuilder {
             when_ready: WhenReady::default(),
             stop_with_rollback: true,
             agent_limit: None,
+            leaves_old_instances: false,
         }
     }
 
@@ -233,6 +236,14 @@ impl DeploymentBuilder {
         self.input.get(member)
     }
 
+    /// Whether a blue/green deployment is waited for until CodeDeploy has terminated the old instances, which may be days
+    /// after the traffic was moved; true when it is not said. Without it, success is when the traffic is moved: the
+    /// deployment stays `InProgress` until then, and the group takes no other one.
+    pub fn wait_for_termination(mut self, wait: bool) -> Self {
+        self.leaves_old_instances = !wait;
+        self
+    }
+
     /// Checks the input. No call is made.
     ///
     /// # Errors
@@ -272,6 +283,7 @@ impl DeploymentBuilder {
             when_ready: self.when_ready,
             stop_with_rollback: self.stop_with_rollback,
             agent_limit: self.agent_limit,
+            leaves_old_instances: self.leaves_old_instances,
         })
     }
 }
