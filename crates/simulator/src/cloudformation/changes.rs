@@ -88,11 +88,22 @@ impl CloudFormation {
             template,
             parameters,
             physical,
+            nested: self.outputs_of(physical),
             account: &self.account,
             region: &self.region,
             stack_name: &stack.name,
             stack_id: &stack.id,
         }
+    }
+
+    /// The outputs of those resources that are stacks.
+    fn outputs_of(&self, physical: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let nested = self.stacks.iter().filter(|stack| physical.values().any(|id| *id == stack.id));
+        let output = |stack: &super::model::StackState| -> Vec<(String, String)> {
+            let each = stack.outputs.iter();
+            each.map(|(name, value, _)| (format!("{}.Outputs.{name}", stack.id), value.clone())).collect()
+        };
+        nested.flat_map(output).collect()
     }
 
     /// What would change.

@@ -12,6 +12,8 @@ pub(super) struct Scope<'a> {
     pub(super) parameters: &'a BTreeMap<String, String>,
     /// Physical ids by logical id, as far as there are any.
     pub(super) physical: &'a BTreeMap<String, String>,
+    /// Outputs of nested stacks: `STACK-ID.Outputs.NAME` and value.
+    pub(super) nested: BTreeMap<String, String>,
     pub(super) account: &'a str,
     pub(super) region: &'a str,
     pub(super) stack_name: &'a str,
@@ -116,6 +118,10 @@ impl Scope<'_> {
     fn attribute(&self, resource: &str, attribute: &str) -> String {
         match (self.physical.get(resource), attribute) {
             (None, _) => LATER.to_owned(),
+            // "Fn::GetAtt ... for AWS::CloudFormation::Stack: Outputs.NestedStackOutputName".
+            (Some(id), name) if name.starts_with("Outputs.") && is_stack(id) => {
+                self.nested.get(&format!("{id}.{name}")).map_or(LATER, String::as_str).to_owned()
+            }
             (Some(id), "Arn") if id.starts_with("arn:") => id.clone(),
             (Some(id), "Arn") => format!("arn:aws:simulated:{}:{}:{id}", self.region, self.account),
             (Some(id), _) => format!("{id}.{attribute}"),
@@ -153,6 +159,10 @@ impl Scope<'_> {
         let found = self.template.get("Conditions").and_then(|conditions| conditions.get(name));
         found.and_then(|condition| self.evaluate(condition)).is_some_and(|value| is_true(&value))
     }
+}
+
+fn is_stack(id: &str) -> bool {
+    id.starts_with("arn:aws:cloudformation:")
 }
 
 fn is_true(value: &Value) -> bool {

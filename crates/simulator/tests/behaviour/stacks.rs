@@ -276,3 +276,26 @@ async fn protection_and_retention_are_kept() {
         stage.client.delete_stack().stack_name("s").retain_resources("Topic").send().await.unwrap_err();
     assert!(error.message().unwrap().contains("DELETE_FAILED state"));
 }
+
+/// "Fn::GetAtt" of AWS::CloudFormation::Stack: `Outputs.NestedStackOutputName`.
+#[tokio::test(start_paused = true)]
+async fn outputs_of_a_nested_stack_are_attributes_of_it() {
+    let stage = stage();
+    let url = "https://s3.eu-central-1.amazonaws.com/demo-bucket/inner.yaml";
+    let inner = "Resources:\n  Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: inner-topic}}\nOutputs:\n  Name: {Value: !Ref Topic}\n";
+    stage.simulator.cloudformation(DEMO_ACCOUNT, DEMO_REGION).put_template(url, inner);
+    let outer = format!(
+        "Parameters:\n  Word: {{Type: String}}\nResources:\n  Inner:\n    Type: AWS::CloudFormation::Stack\n    Properties: \
+         {{TemplateURL: '{url}'}}\n  Queue:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: !Sub          '${{Inner.Outputs.Name}}-queue'\nOutputs:\n  Topic: {{Value: !GetAtt Inner.Outputs.Name}}\n  Queue: {{Value: !Ref Queue}}\n"
+    );
+    let arn = stage.change_set("first", "t1", ChangeSetType::Create, &outer).await.unwrap();
+    seconds(3).await;
+    stage.execute(&arn, "x1").await.unwrap();
+    seconds(60).await;
+    assert_eq!(stage.status().await, "CREATE_COMPLETE");
+    let answer = stage.client.describe_stacks().stack_name("s").send().await.unwrap();
+    let mut outputs: Vec<&str> =
+        answer.stacks()[0].outputs().iter().filter_map(|output| output.output_value()).collect();
+    outputs.sort_unstable();
+    assert_eq!(outputs, ["inner-topic", "inner-topic-queue"]);
+}

@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod events;
+mod hooks;
 mod stacks;
 mod templates;
 

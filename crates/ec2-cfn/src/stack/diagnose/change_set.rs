@@ -40,11 +40,26 @@ pub(crate) async fn of_change_set(
             causes.push(reasons::of_failure(&failed(&event, path, false), template));
         }
     }
+    add_hook_results(client, cx, &found.arn, &mut causes).await?;
     // A warning alone has never failed a change set.
     if causes.iter().all(|cause| cause.code == "validation-warning") {
         causes.insert(0, of_reason(short(&found.arn), &reason));
     }
     Ok(causes.into_iter().map(|cause| client.masks.cause(cause)).collect())
+}
+
+/// What a hook itself says of its refusal, and what to change: events have its reason only.
+async fn add_hook_results(client: &Client, cx: &Context, arn: &str, causes: &mut [Cause]) -> Result<()> {
+    let Some(refused) = causes.iter_mut().find(|cause| cause.code == "hook-refused") else { return Ok(()) };
+    let asked = match client.hook_results(cx, arn).await {
+        Err(failure) if failure.code() == Some("HookResultNotFound") => return Ok(()),
+        asked => allowed(cx, "cloudformation:ListHookResults or cloudformation:GetHookResult", asked)?,
+    };
+    for result in asked.unwrap_or_default() {
+        let lines = result.lines.iter().map(|line| format!("{}: {line}", result.hook));
+        *refused = refused.clone().with_evidence(lines);
+    }
+    Ok(())
 }
 
 /// The innermost change set of which the reason speaks: "Nested change set ARN was not successfully created: Currently in

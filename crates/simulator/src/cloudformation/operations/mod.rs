@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod events;
+mod hooks;
 mod stacks;
 mod templates;
 
@@ -14,7 +15,7 @@ use super::{CloudFormation, template};
 use crate::wire::{Form, ServiceError};
 
 /// The operations there are.
-pub(crate) const OPERATIONS: [&str; 24] = [
+pub(crate) const OPERATIONS: [&str; 26] = [
     "CancelUpdateStack",
     "ContinueUpdateRollback",
     "CreateChangeSet",
@@ -27,11 +28,13 @@ pub(crate) const OPERATIONS: [&str; 24] = [
     "DescribeStackResources",
     "DescribeStacks",
     "ExecuteChangeSet",
+    "GetHookResult",
     "GetStackPolicy",
     "GetTemplate",
     "GetTemplateSummary",
     "ListChangeSets",
     "ListExports",
+    "ListHookResults",
     "ListImports",
     "ListStackResources",
     "ListStacks",
@@ -78,6 +81,8 @@ impl CloudFormation {
             "ListStackResources" => self.list_stack_resources(form),
             "ListExports" => Ok(self.list_exports()),
             "ListImports" => self.list_imports(form),
+            "ListHookResults" => self.list_hook_results(form),
+            "GetHookResult" => self.hook_result(form),
             "GetTemplate" => self.get_template(form),
             "GetTemplateSummary" => self.get_template_summary(form),
             "ValidateTemplate" => self.validate_template(form),
