@@ -142,6 +142,11 @@ fn explained(failure: Failure) -> Failure {
             "store-lacks-feature",
             "the store knows no CRC64NVME or no conditional writes: use Checksums::WhenRequired for it",
         )),
+        _ if message.contains("x-amz-mp-object-size") => Some((
+            "size-mismatch",
+            "S3 has put together other parts than were sent: nothing was stored; run again, and look for others who send \
+             parts to the same upload",
+        )),
         _ if is_about_checksums(&message) => Some((
             "store-lacks-feature",
             "stores that are compatible with an older S3 refuse checksum headers: use Checksums::WhenRequired for them",

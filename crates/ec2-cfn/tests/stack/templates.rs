@@ -101,6 +101,22 @@ async fn what_a_template_cannot_do_without_is_named_with_its_line() {
 }
 
 #[test]
+fn every_template_is_read_and_refuses_a_parameter_that_it_does_not_declare_without_a_call() {
+    let large = large();
+    let bucket = || TemplateBucket::new(DEMO_BUCKET);
+    let all =
+        FIXTURES.iter().map(|fixture| (fixture.file, fixture.text)).chain([("large.yaml", large.as_str())]);
+    for (file, text) in all {
+        let builder = || {
+            Stack::builder().name(NAME).template(TemplateSource::text(file, text)).template_bucket(bucket())
+        };
+        assert!(builder().build().is_ok(), "{file}: {}", builder().build().unwrap_err().report());
+        let error = builder().parameter("Colour", "red").build().unwrap_err();
+        assert!(error.report().contains("declares no parameter Colour"), "{file}: {}", error.report());
+    }
+}
+
+#[test]
 fn a_cap_on_capabilities_is_kept_and_names_what_needs_more() {
     for fixture in FIXTURES.iter().filter(|fixture| !fixture.capabilities.is_empty()) {
         let source = TemplateSource::text(fixture.file, fixture.text);

@@ -43,7 +43,8 @@ fn mark(span: Span) -> Mark {
 }
 
 fn problem(file: &str, at: Mark, text: &str) -> Box<Cause> {
-    Box::new(Cause::new("invalid-input", text).at(at.location(file)))
+    let hint = "look at this line and the one above it: indentation by blanks, quotes, colons, brackets";
+    Box::new(Cause::new("invalid-input", text).at(at.location(file)).with_hint(hint))
 }
 
 fn name(tag: Option<&Tag>) -> Option<String> {
@@ -127,7 +128,10 @@ impl Builder<'_> {
                         return Err(problem(file, at, "a name is expected here, and not a list or a map"));
                     };
                     if text != "<<" && entries.iter().any(|entry| entry.key == text) {
-                        return Err(problem(file, at, &format!("`{text}` stands here for the second time")));
+                        let twice = problem(file, at, &format!("`{text}` stands here for the second time"));
+                        return Err(Box::new(
+                            twice.with_hint("rename or remove one of them: CloudFormation would take one"),
+                        ));
                     }
                     *key = Some((text, at));
                 }

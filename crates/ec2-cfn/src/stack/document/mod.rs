@@ -99,7 +99,8 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Box<Cause>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let begin = Mark { line: 1, column: 1 };
     if text.trim().is_empty() {
-        return Err(Box::new(Cause::new("invalid-input", "the file is empty").at(begin.location(file))));
+        let cause = Cause::new("invalid-input", "the file is empty").at(begin.location(file));
+        return Err(Box::new(cause.with_hint("name the right file; a template has at least one resource")));
     }
     if !text.trim_start().starts_with(['{', '[']) {
         return build::tree(file, text);
@@ -114,7 +115,10 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Node, Box<Cause>> {
             let at = Mark { line: error.line().max(1), column: error.column().max(1) };
             let words = error.to_string();
             let words = words.split(" at line ").next().unwrap_or(&words);
-            Err(Box::new(Cause::new("invalid-input", words).at(at.location(file))))
+            let cause = Cause::new("invalid-input", words).at(at.location(file));
+            Err(Box::new(cause.with_hint(
+                "a comma, a quote or a bracket is missing or too many at this place or before it",
+            )))
         }
     }
 }

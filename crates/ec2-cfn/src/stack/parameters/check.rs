@@ -98,6 +98,8 @@ fn unknown(given: &Parameters, declared: &[Declared]) -> Vec<Cause> {
     for name in given.0.keys().filter(is_unknown) {
         let text = format!("the template declares no parameter {name}; it declares: {has}");
         let cause = Cause::invalid(format!("Parameters.{name}"), text);
+        let cause =
+            cause.with_hint("leave it out, correct its name, or declare it under Parameters in the template");
         problems.push(match given.0.get(name).and_then(|given| given.at.clone()) {
             Some(at) => cause.at(at),
             None => cause,

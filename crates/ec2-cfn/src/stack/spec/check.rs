@@ -121,7 +121,8 @@ pub(crate) fn place(problems: &mut Vec<Cause>, config: &SdkConfig, place: &Place
     if region.as_deref() != Some(place.region.as_str()) {
         let seen = region.unwrap_or_else(|| "none".to_owned());
         let message = format!("the SDK configuration is for region {seen} and the place is {place}");
-        problems.push(Cause::invalid("region", message));
+        let hint = "sign in for the region that is meant (--region, AWS_REGION), and make the place of the same session";
+        problems.push(Cause::invalid("region", message).with_hint(hint));
     }
     let account = role_arn.and_then(|arn| arn.split(':').nth(4));
     if let Some(account) = account.filter(|account| *account != place.account) {
