@@ -1,7 +1,7 @@
 //! The rules of the contract, by the public suite: for one request, and for an upload of several parts.
 
-use landfall_core::{DeployTarget, Result};
-use landfall_simulator::DEMO_BUCKET;
+use landfall_core::{DeployTarget, ErrorKind, Result};
+use landfall_simulator::{DEMO_BUCKET, Fault, FaultKind, Outcome};
 use landfall_testkit::conformance::{World, check};
 use serde_json::{Value, json};
 
@@ -23,14 +23,31 @@ impl World for Stage {
         )
     }
 
-    /// Every call that wrote something.
+    /// Every call that wrote something. An archive whose absence may not be seen is sent even so, and then refused.
     async fn effects(&self) -> Value {
-        json!(self.simulator.writes().into_iter().map(|call| call.operation).collect::<Vec<_>>())
+        let writes = self.simulator.writes().into_iter();
+        let done = writes.filter(|call| call.outcome == Outcome::Answered);
+        json!(done.map(|call| call.operation).collect::<Vec<_>>())
     }
 
     /// The keys that sign.
     fn secrets(&self) -> Vec<String> {
         vec![landfall_simulator::DEMO_SECRET_ACCESS_KEY.to_owned()]
+    }
+
+    fn refusals(&self) -> Vec<ErrorKind> {
+        vec![ErrorKind::Denied, ErrorKind::Transient]
+    }
+
+    async fn refuse(&self, with: Option<ErrorKind>) {
+        self.simulator.clear_faults();
+        let (code, status) = match with {
+            None => return,
+            Some(ErrorKind::Denied) => ("AccessDenied", 403),
+            Some(_) => ("ServiceUnavailable", 503),
+        };
+        let kind = FaultKind::Error { code: code.into(), message: "no".into(), status };
+        self.simulator.add_fault(Fault::new("*", "*", kind));
     }
 }
 

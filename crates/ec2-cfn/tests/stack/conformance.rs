@@ -1,6 +1,7 @@
 //! The rules of the contract, by the public suite.
 
-use landfall_core::{DeployTarget, Result};
+use landfall_core::{DeployTarget, ErrorKind, Result};
+use landfall_simulator::{Fault, FaultKind};
 use landfall_testkit::conformance::{World, check};
 use serde_json::{Value, json};
 
@@ -35,6 +36,21 @@ impl World for Given {
 
     fn secrets(&self) -> Vec<String> {
         vec![landfall_simulator::DEMO_SECRET_ACCESS_KEY.to_owned(), SECRET.to_owned()]
+    }
+
+    fn refusals(&self) -> Vec<ErrorKind> {
+        vec![ErrorKind::Denied, ErrorKind::Transient]
+    }
+
+    async fn refuse(&self, with: Option<ErrorKind>) {
+        self.0.simulator.clear_faults();
+        let (code, status) = match with {
+            None => return,
+            Some(ErrorKind::Denied) => ("AccessDenied", 403),
+            Some(_) => ("ServiceUnavailable", 503),
+        };
+        let kind = FaultKind::Error { code: code.into(), message: "no".into(), status };
+        self.0.simulator.add_fault(Fault::new("*", "*", kind));
     }
 }
 

@@ -187,6 +187,7 @@ impl Group {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn shell(script: &str, folder: &std::path::Path, grace: Duration) -> Process {
         let mut command = tokio::process::Command::new("sh");
         command.args(["-c", script]).current_dir(folder);
@@ -194,6 +195,7 @@ mod tests {
     }
 
     /// Runs a script until it has written the file `ready`, and drops everything then.
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn dropped_with_its_runtime(script: &str, folder: &std::path::Path, grace: Duration) -> Group {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let mut process = runtime.block_on(async { shell(script, folder, grace) });

@@ -19,7 +19,7 @@
 //! | `secrets` | no plan, receipt, cursor, output, event or `Debug` form holds a secret of the world, as it is or escaped |
 //!
 //! `refusals` is checked for each way to refuse that the world offers ([`World::refusals`]), and `apply-when-stopped` for
-//! a stop at each await of `apply`, up to 20, each in a world of its own. Calls that take longer than 30 seconds break the rule that is being checked. Time is tokio's: with a paused clock a
+//! a stop before `apply` and at its 1st, 2nd, 4th await and so on up to the 64th, each in a world of its own. Calls that take longer than 30 seconds break the rule that is being checked. Time is tokio's: with a paused clock a
 //! suite for a simulated world takes milliseconds.
 
 mod drive;

@@ -24,8 +24,8 @@ pub const RULES: [&str; 12] = [
     "secrets",
 ];
 
-/// At how many places of a call it is dropped or stopped.
-pub(super) const PLACES: usize = 20;
+/// At how many places of a look it is dropped.
+const PLACES: usize = 20;
 
 /// Checks a rule, for the `round`th time from 0.
 pub(super) async fn check(rule: &str, round: usize, world: &dyn World) -> Found<Next> {

@@ -10,7 +10,6 @@ use landfall_core::{Context, DeployTarget, DeployTargetExt, Observer, Outcome, P
 use tokio::time::Instant;
 
 use super::drive::{Found, Next, RUN, Stage, begun, same, tried};
-use super::rules::PLACES;
 use crate::Recorder;
 
 /// How soon after a stop a step must be over: a mutation runs to its end, a wait ends at once.
@@ -18,6 +17,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(31);
 
 /// How long a whole step may take, longer than its policy lets it wait.
 const WHOLE_LIMIT: Duration = Duration::from_secs(2 * 3600);
+
+/// At which awaits of `apply` a stop comes, a round each: closer at its beginning, and as few as lead far into a long one.
+const AWAITS: [usize; 8] = [0, 1, 2, 4, 8, 16, 32, 64];
 
 /// How long work that a stopped step has left behind may lie hidden.
 const HIDDEN: Duration = Duration::from_secs(1);
@@ -68,7 +70,7 @@ pub(super) async fn stops(stage: &Stage<'_>) -> Found {
     same(&whole, &stage.world.effects().await, "an apply after a stop had a second effect")
 }
 
-/// The stop comes before `apply`, or at the `round`th await of it: it runs to its end or does nothing, and finds itself again.
+/// The stop comes before `apply`, or at one of its awaits: it runs to its end or does nothing, and finds itself again.
 pub(super) async fn apply_when_stopped(stage: &Stage<'_>, round: usize) -> Found<Next> {
     let (plan, before) = (stage.plan().await?, stage.world.effects().await);
     let token = CancellationToken::new();
@@ -76,7 +78,7 @@ pub(super) async fn apply_when_stopped(stage: &Stage<'_>, round: usize) -> Found
     let target = stage.target().await?;
     let applying = async {
         let mut work = target.apply(&cx, &plan, None);
-        let over = begun(&mut work, round).await;
+        let over = begun(&mut work, AWAITS.get(round).copied().unwrap_or(0)).await;
         token.cancel();
         match over {
             Some(applied) => applied.map(|_| Next::Rule),
@@ -96,7 +98,7 @@ pub(super) async fn apply_when_stopped(stage: &Stage<'_>, round: usize) -> Found
         )?;
     }
     stage.carry_out(&plan).await.map_err(|what| format!("gone on with after a stop: {what}"))?;
-    Ok(if round < PLACES { applied.unwrap_or(Next::Round) } else { Next::Rule })
+    Ok(if round + 1 < AWAITS.len() { applied.unwrap_or(Next::Round) } else { Next::Rule })
 }
 
 /// The whole step, unless one of its calls never ends.
