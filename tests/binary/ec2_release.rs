@@ -368,3 +368,18 @@ async fn a_recorded_stack_and_a_recorded_bundle_are_undone_by_their_journal() {
     assert_eq!(ran.code, 4, "the stack has been changed since: {}", ran.told());
     tells(&ran, &["somebody else has changed stack shop"]);
 }
+
+#[tokio::test]
+async fn a_recorded_release_is_undone_as_a_whole_in_reverse_order() {
+    let (cloud, job) = (Cloud::new("good").await, Job::new());
+    let ran = run(job.release(&cloud, &["--journal", "journal", "--run-id", "demo/1"])).await;
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    cloud.simulator.reset_calls();
+    let mut command = cloud.command(&["revert", "demo/1", "--journal", "journal"]);
+    command.current_dir(job.folder.path());
+    let ran = run(command).await;
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    assert_eq!(cloud.written(), ["CreateDeployment", "DeleteStack", "DeleteObject"]);
+    assert_eq!(cloud.live()["key"], "demo/1.zip");
+    assert!(cloud.stack("shop").is_none());
+}

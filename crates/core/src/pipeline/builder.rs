@@ -112,7 +112,7 @@ impl PipelineBuilder {
         let call = "optional_outputs";
         match self.parts.last_mut().map(|part| &mut part.what) {
             Some(What::Step(Single { source: Source::Made(_), needs, .. })) => {
-                needs.extend(named(outputs, true))
+                needs.extend(named(outputs, true));
             }
             _ => self.problems.push(misplaced(call, "step_from()")),
         }
