@@ -122,9 +122,8 @@ pub(super) fn folder(at: &Path, source: Source) -> Result<Folder> {
             builder = builder.platform(Platform::Windows);
         }
         Source::Changing => {
-            let path = script.clone();
             // What cannot be written does not change, and the row says so.
-            meanwhile = Arc::new(move || drop(std::fs::write(&path, "#!/bin/sh\nexit 1\n")));
+            meanwhile = Arc::new(move || drop(std::fs::write(&script, "#!/bin/sh\nexit 1\n")));
         }
         Source::WithKey => builder = builder.kms_key("arn:aws:kms:eu-central-1:111122223333:key/demo"),
         _ => {}

@@ -1,6 +1,7 @@
 //! Where a server is known to differ from AWS, and why that is the server's mistake and not ours.
 //!
-//! Pages are those of the Amazon ECS API reference (`API_…`), the AWS STS API reference and the developer guide.
+//! Pages are those of the Amazon ECS API reference (`API_…`), the AWS STS API reference, the developer guide of ECS and the
+//! user guide of S3.
 
 use super::Difference;
 use crate::cloud::Kind;
@@ -69,6 +70,17 @@ pub(crate) const DIFFERENCES: &[Difference] = &[
         "InvalidAction",
         "that is the code of the query protocol; ECS speaks awsJson, whose services answer UnknownOperationException \
          (Common Errors)",
+    ),
+    of_both(
+        "a bundle in parts",
+        "exit 3, checksum-mismatch",
+        "it answers a checksum of the parts' checksums though FULL_OBJECT is asked for; user guide, \"Checking object \
+         integrity\": of CRC64NVME there are checksums of the full object only",
+    ),
+    of_both(
+        "a bundle for somebody else's bucket",
+        "succeeded",
+        "it does not look at x-amz-expected-bucket-owner; user guide, \"Verifying bucket ownership\": 403 Access Denied",
     ),
     of_auth("a token for another audience", "AccessDenied", NO_PROVIDERS),
     of_auth("a token of an issuer without a provider", "AccessDenied", NO_PROVIDERS),

@@ -4,6 +4,7 @@
 //! A recorded difference that is gone fails too, so that the list stays true.
 
 mod api;
+mod bundles;
 mod differences;
 mod identity;
 mod release;
@@ -71,9 +72,16 @@ use behaviour;
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Behaviour> {
-    [api::BEHAVIOURS, identity::BEHAVIOURS, release::BEHAVIOURS, rights::BEHAVIOURS, stacks::BEHAVIOURS]
-        .into_iter()
-        .flatten()
+    [
+        api::BEHAVIOURS,
+        bundles::BEHAVIOURS,
+        identity::BEHAVIOURS,
+        release::BEHAVIOURS,
+        rights::BEHAVIOURS,
+        stacks::BEHAVIOURS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// One answer, for the table at the end.

@@ -44,7 +44,7 @@ impl Stage {
     }
 
     pub(crate) fn builder(&self) -> DeploymentBuilder {
-        let revision = Revision::s3("demo-bucket", "demo/2.zip").with_etag(&pushed());
+        let revision = Revision::s3("demo-bucket", "demo/2.zip").with_etag(pushed());
         Deployment::builder().application("demo").deployment_group("demo").revision(&revision)
     }
 
