@@ -266,7 +266,7 @@ def again(folder, server):
 
 
 def killed(temp, megabytes):
-    """SIGKILL in the middle of an upload, and the second run."""
+    """SIGKILL in the middle of an upload, after a part of the time that the whole of it takes, and the second run."""
     print(f"\n### SIGKILL in the middle of an upload of {megabytes} MB\n", flush=True)
     folder, journal = temp / "killed", temp / "journal"
     folder.mkdir()
@@ -275,28 +275,49 @@ def killed(temp, megabytes):
     for number in range(megabytes // 10):
         (folder / f"{number:02}.bin").write_bytes(chance.randbytes(10_000_000))
     server = Simulator()
-    env, aws = environment(server.url), str(TOOLS / "bin" / "aws")
-    command = [PUSH, "--source", folder, "--bucket", BUCKET, "--prefix", "killed/", "--account", ACCOUNT, "--journal", journal,
-               "--run-id", "killed/1"]
+    env = environment(server.url)
+
+    def push(prefix):
+        return [PUSH, "--source", folder, "--bucket", BUCKET, "--prefix", f"{prefix}/", "--account", ACCOUNT, "--journal", journal,
+                "--run-id", prefix]
+
     try:
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-        there = 0
-        while there < megabytes * 1e6 / 2 and process.poll() is None:
-            listed = subprocess.run([aws, "s3api", "list-multipart-uploads", "--bucket", BUCKET], env=env, capture_output=True, text=True)
-            uploads = json.loads(listed.stdout or "{}").get("Uploads", [])
-            there = sum(part["Size"] for upload in uploads for part in parts(env, upload))
-        process.kill()
-        process.wait()
-        uploads = json.loads(subprocess.run([aws, "s3api", "list-multipart-uploads", "--bucket", BUCKET], env=env, capture_output=True,
-                                            text=True).stdout or "{}").get("Uploads", [])
-        there = sum(part["Size"] for upload in uploads for part in parts(env, upload))
-        second = subprocess.run(command, env=env, capture_output=True, text=True)
+        began = time.monotonic()
+        subprocess.run(push("whole"), env=env, check=True, stdout=subprocess.DEVNULL)
+        whole = time.monotonic() - began
+        say(f"the whole upload takes {whole:.2f} s")
+        for share in (0.5, 0.6, 0.7, 0.8, 0.4):
+            prefix = f"killed-{share}"
+            process = subprocess.Popen(push(prefix), env=env, stdout=subprocess.DEVNULL)
+            time.sleep(whole * share)
+            process.kill()
+            process.wait()
+            time.sleep(0.5)  # what the dead process had sent may still be on its way into the store
+            there = in_parts(env, prefix)
+            if there and process.returncode == -9:
+                break
+        else:
+            sys.exit("no kill struck in the middle of the upload")
+        second = subprocess.run(push(prefix), env=env, capture_output=True, text=True)
         if second.returncode != 0:
             sys.exit(second.stdout + second.stderr)
-        print(f"Killed with {there / 1e6:.1f} MB in S3 (exit {process.returncode}). The second run: ", end="")
-        print(next(line for line in second.stdout.splitlines() if line.startswith("receipt")).removeprefix("receipt "))
+        total = stored(server.url, f"{prefix}/")[0][1]
+        if in_parts(env, prefix):
+            sys.exit("the second run has left an upload open")
+        told = next(line for line in second.stdout.splitlines() if line.startswith("receipt")).split(": ", 1)[1]
+        print(f"Archive {total / 1e6:.1f} MB. Killed (SIGKILL) with {there / 1e6:.1f} MB in S3. The second run: {told}; to be sent again at "
+              f"the least {(total - there) / 1e6:.1f} MB.", flush=True)
     finally:
         server.stop()
+
+
+def in_parts(env, prefix):
+    """Bytes in parts of unfinished uploads below a prefix."""
+    aws = str(TOOLS / "bin" / "aws")
+    listed = subprocess.run([aws, "s3api", "list-multipart-uploads", "--bucket", BUCKET, "--prefix", prefix], env=env,
+                            check=True, capture_output=True, text=True)
+    uploads = json.loads(listed.stdout or "{}").get("Uploads", [])
+    return sum(part["Size"] for upload in uploads for part in parts(env, upload))
 
 
 def parts(env, upload):
@@ -310,6 +331,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5, help="runs of each tool")
     parser.add_argument("--scale", type=float, default=0.5, help="1 is the full size: A and B 500 MB and 1 GB, C and D 2 GB")
+    parser.add_argument("--kill-megabytes", type=int, default=400, help="size of the upload that is killed")
     parser.add_argument("--only", default="ABCDEFK", help="letters of corpora; K is the kill")
     parser.add_argument("--no-build", action="store_true", help="take what was built and installed before")
     options = parser.parse_args()
@@ -341,7 +363,7 @@ def main():
                     server.stop()
             shutil.rmtree(folder)
         if "K" in options.only:
-            killed(work, 400)
+            killed(work, options.kill_megabytes)
 
 
 if __name__ == "__main__":
