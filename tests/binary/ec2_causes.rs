@@ -2,6 +2,10 @@
 //! this process, are in `docs/ec2-causes.md`.
 
 use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 
 use crate::support::{binary, run};
 
@@ -56,19 +60,29 @@ async fn every_scenario_is_told_with_its_cause_the_next_step_and_its_exit_code()
     let folder = tempfile::tempdir().unwrap();
     let appspec = "version: 0.0\nos: linux\nfiles:\n  - source: /\n    destination: /srv/demo\n";
     std::fs::write(folder.path().join("appspec.yml"), appspec).unwrap();
+    // A few at once: they mostly wait.
+    let places = Arc::new(Semaphore::new(4));
+    let mut running = JoinSet::new();
     for (part, scenario, more, code, words) in ROWS {
+        let (places, arguments) = (Arc::clone(&places), arguments(part, folder.path()));
         let mut command = tokio::process::Command::new(binary());
         command
             .env_clear()
             .env("HOME", "/nonexistent")
-            .args(arguments(part, folder.path()))
+            .args(arguments)
             .args(["--simulate", "--scenario", scenario])
             .args(more)
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
             .kill_on_drop(true);
-        let ran = run(command).await;
+        running.spawn(async move {
+            let _place = places.acquire_owned().await;
+            (scenario, run(command).await, code, words)
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        let (scenario, ran, code, words) = ended.unwrap();
         assert_eq!(ran.code, code, "{scenario}: {}", ran.told());
         for word in words {
             assert!(ran.told().contains(word), "{scenario}: {word:?} is not in\n{}", ran.told());
