@@ -45,7 +45,7 @@ const IMPATIENT: [&str; 8] =
 /// Stored as it is: what is killed is the upload, and not deflate.
 const BUNDLE: [&str; 8] =
     ["ec2", "bundle", "--source", "build", "--s3-location", "s3://demo-bucket/web/", "--level", "0"];
-const DEPLOY: [&str; 10] = [
+const DEPLOY: [&str; 8] = [
     "ec2",
     "deploy",
     "--application",
@@ -54,8 +54,6 @@ const DEPLOY: [&str; 10] = [
     "demo",
     "--s3-location",
     "s3://demo-bucket/demo/2.zip",
-    "--etag",
-    "e2",
 ];
 const RELEASE: [&str; 13] = [
     "ec2",
@@ -310,7 +308,8 @@ impl World {
         let events = cloudformation.events("shop");
         let of_stack = events.iter().filter(|event| event.logical == "shop" && event.token.is_some());
         let (s3, code_deploy) = (simulator.s3(), simulator.code_deploy(DEMO_ACCOUNT, DEMO_REGION));
-        let versions = s3.versions(DEMO_BUCKET);
+        let mut versions = s3.versions(DEMO_BUCKET);
+        versions.retain(|version| version.key.starts_with("web/"));
         let is_current = |key: &str| s3.object(DEMO_BUCKET, key).is_some();
         let made = code_deploy.deployments().into_iter().filter(|one| one.description.contains(" try="));
         Self {

@@ -147,8 +147,10 @@ impl Stage {
         self.simulator.cloudformation(DEMO_ACCOUNT, DEMO_REGION).stack(NAME)
     }
 
-    /// What is in the bucket, delete markers included.
+    /// What releases have brought to the bucket, delete markers included.
     pub(crate) fn objects(&self) -> Vec<ObjectView> {
-        self.simulator.s3().versions(DEMO_BUCKET)
+        let mut all = self.simulator.s3().versions(DEMO_BUCKET);
+        all.retain(|object| object.key.starts_with("web/"));
+        all
     }
 }
