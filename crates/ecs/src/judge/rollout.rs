@@ -12,7 +12,7 @@ use crate::memory::{Purpose, Watch};
 
 /// How long ListServiceDeployments and DescribeServices may lag behind before it is worth a note. An invented
 /// number: reads of ECS are documented as eventually consistent without saying by how much.
-const LAG: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// For how long a newer deployment may be missing in answers. Invented, and beyond the stale reads that were seen.
 const UNSEEN: SignedDuration = SignedDuration::from_secs(15);

@@ -2,6 +2,7 @@
 
 use landfall_core::{Cause, End, State};
 
+use super::rollout::LAG;
 use super::{Facts, Judgement, counts, deleted, ready, superseded, tasks};
 use crate::memory::Watch;
 
@@ -17,6 +18,13 @@ pub(crate) fn judge(watch: &Watch, facts: &Facts) -> Judgement {
         return Judgement::new(State::pending("DescribeServices to list the service's deployments"));
     };
     if primary.id != watch.deployment.id && primary.task_definition != watch.deployment.task_definition {
+        // One that was there before ours, while ours is this young, is a read from before ours was made.
+        let since = facts.now.map(|now| now.duration_since(watch.deployment.created_at));
+        if !watch.is_newer(primary) && since.is_none_or(|since| since < LAG) {
+            let (id, shown) = (&watch.deployment.id, &primary.id);
+            let what = format!("DescribeServices to show deployment {id}; it still shows {shown}");
+            return Judgement::new(State::pending(what));
+        }
         return Judgement::new(State::Ended(End::Superseded { by: primary.id.clone() })).because(superseded(
             watch,
             &primary.id,

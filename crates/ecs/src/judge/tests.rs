@@ -406,4 +406,10 @@ fn what_stands_already_is_healthy_or_it_is_said() {
         let judgement = standing(&watch(Purpose::Unchanged), &seen(1, None, Some(service.clone())));
         assert_eq!(word(&judgement), expected, "{service}");
     }
+    let older = |seconds| {
+        let facts = seen(seconds, None, Some(old_primary(-86_400, Some("COMPLETED"))));
+        word(&standing(&watch(Purpose::Unchanged), &facts))
+    };
+    assert_eq!(older(1), "pending", "a read from before what stands was made");
+    assert_eq!(older(61), format!("superseded by {OLD}"));
 }
