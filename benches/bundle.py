@@ -8,6 +8,7 @@ Prints Markdown on standard output and what it is doing on standard error. All t
 import argparse
 import hashlib
 import http.server
+import itertools
 import json
 import os
 import random
@@ -66,11 +67,12 @@ def stub():
 def text_pool(chance, size):
     """Text as in sources: names of a vocabulary, common ones often, in lines."""
     words = ["".join(chance.choices("etaoinshrdlucmfwygpbvk_", k=chance.randint(2, 11))) for _ in range(6000)]
-    weights = [1 / (rank + 3) for rank in range(len(words))]
+    # Summed up once: otherwise each line would do so.
+    sums = list(itertools.accumulate(1 / (rank + 3) for rank in range(len(words))))
     parts, length = [], 0
     while length < size:
         indent = "    " * chance.randint(0, 4)
-        line = indent + " ".join(chance.choices(words, weights, k=chance.randint(2, 9))) + chance.choice(["\n", ";\n", " {\n", "(x, y)\n"])
+        line = indent + " ".join(chance.choices(words, cum_weights=sums, k=chance.randint(2, 9))) + chance.choice(["\n", ";\n", " {\n", "(x, y)\n"])
         parts.append(line)
         length += len(line)
     return "".join(parts).encode()
