@@ -239,7 +239,7 @@ impl<'a> Execution<'a> {
     /// The name of a step that failed. One that could not be seen, was stopped or lacks credentials has not failed: it is
     /// gone on with.
     pub(super) fn failure(&self) -> Option<&str> {
-        let failed = self.ran.iter().flatten().find(|ran| is_failure(&ran.report.verdict.outcome))?;
+        let failed = self.ran.iter().flatten().find(|ran| ran.has_failed())?;
         Some(&self.pipeline.steps[failed.slot.index].name)
     }
 

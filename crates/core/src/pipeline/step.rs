@@ -162,10 +162,18 @@ impl Ran {
         record(&self.slot.runtime.without_stop(), "closed", &Undone::NotNeeded).await
     }
 
+    /// Whether it did not succeed, so that others may have to be put back. A step that was begun and is refused without
+    /// being looked at has not failed: it was asked for something else, or another holds its resource, and it goes on.
+    pub(super) fn has_failed(&self) -> bool {
+        let outcome = &self.report.verdict.outcome;
+        let looked_at = !matches!(outcome, Outcome::Refused { .. }) || !self.slot.is_undecided();
+        is_failure(outcome) && looked_at
+    }
+
     /// Whether it did not succeed and was left as it is, so that no record of its own says so.
     pub(super) fn is_given_up(&self) -> bool {
-        let outcome = &self.report.verdict.outcome;
-        self.slot.is_undecided() && (is_failure(outcome) || matches!(outcome, Outcome::Cancelled { .. }))
+        let cancelled = matches!(self.report.verdict.outcome, Outcome::Cancelled { .. });
+        self.slot.is_undecided() && (cancelled || self.has_failed())
     }
 
     /// Whether there is something that could be undone.

@@ -113,6 +113,24 @@ async fn what_a_step_came_to_is_told_by_the_run_that_goes_on_with_putting_back()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_begun_step_that_is_asked_for_something_else_leaves_the_run_as_it_is() {
+    let stage = Stage::default();
+    let (web, api) = (good("web", 5), good("api", 500));
+    let of = |api: &ScriptedTarget| chain(&[("web", &web), ("api", api)], Rollback::RevertAll);
+    let first = of(&api);
+    tokio::select! {
+        _ = run(&stage, &first) => unreachable!("it is killed while the second step is under way"),
+        () = tokio::time::sleep(60 * SECOND) => {}
+    }
+    let refused = run(&stage, &of(&api.clone().asked_for("something else"))).await;
+    assert_eq!(refused.exit_code, 1, "{}", refused.text());
+    assert_eq!(web.effects().len(), 1, "it is not put back: {}", refused.text());
+    let third = run(&stage, &of(&api)).await;
+    assert_eq!((third.exit_code, third.attempt), (0, 1), "{}", third.text());
+    assert_eq!((web.effects().len(), api.effects().len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_that_somebody_put_back_later_is_made_again_by_the_next_run() {
     let stage = Stage::default();
     let (web, api) = (good("web", 5), good("api", 5));
