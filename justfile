@@ -22,10 +22,10 @@ servers:
     cargo build -q --example deploy
     cargo test -q --test servers -- --nocapture behaviours
 
-# Every kill of the crash matrix: single, twice, throttled, with stale reads, without the journal.
-crash-matrix:
+# Every kill of the crash matrix: single, twice, throttled, with stale reads, without the journal. NAME chooses rows.
+crash-matrix NAME="":
     cargo build --example deploy --locked
-    cargo test --test crash --test crash-all --locked -- --nocapture --test-threads 1
+    cargo test --test crash --test crash-all --locked -- --nocapture --test-threads 1 {{NAME}}
 
 # Formatting and lints; warnings are errors.
 lint:

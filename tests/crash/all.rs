@@ -1,4 +1,4 @@
-//! Every kill of the crash matrix, which takes half an hour: `just crash-matrix`. `cargo test` runs `main.rs`.
+//! Every kill of the crash matrix, which takes an hour: `just crash-matrix`. `cargo test` runs `main.rs`.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -21,30 +21,28 @@ use case::Weather;
 use ecs::CASES;
 use matrix::{Kills, Matrix, Sample};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_twice_without_a_journal_and_in_bad_weather_at_every_point() {
-    for (name, kills, weather) in [
-        ("journal gone", Kills::OnceAndJournalLost, Weather::Fair),
-        ("killed twice", Kills::Twice, Weather::Fair),
-        ("throttled", Kills::Once, Weather::Throttled),
-        ("throttled, journal gone", Kills::OnceAndJournalLost, Weather::Throttled),
-        ("stale reads", Kills::Once, Weather::Stale),
-        ("stale reads, journal gone", Kills::OnceAndJournalLost, Weather::Stale),
-    ] {
-        Matrix::new(name, kills, weather, Sample::All).run(&CASES).await;
-    }
+/// A test for each row, so that one that fails keeps none of the others from being tried, and each can be asked for by name.
+macro_rules! every_kill {
+    ($($test:ident: $name:literal, $kills:ident, $weather:ident, $cases:expr;)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            Matrix::new($name, Kills::$kills, Weather::$weather, Sample::All).run(&$cases).await;
+        }
+    )*};
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn stacks_bundles_deployments_and_releases_killed_at_every_point() {
-    for cases in [&ec2::STACKS[..], &ec2::BUNDLES, &ec2::DEPLOYMENTS, &ec2::RELEASES] {
-        Matrix::new("single kills", Kills::Once, Weather::Fair, Sample::All).run(cases).await;
-    }
-    for (name, kills, weather) in [
-        ("journal gone", Kills::OnceAndJournalLost, Weather::Fair),
-        ("throttled", Kills::Once, Weather::Throttled),
-        ("stale reads", Kills::Once, Weather::Stale),
-    ] {
-        Matrix::new(name, kills, weather, Sample::All).run(&ec2::found_again()).await;
-    }
+every_kill! {
+    service_journal_gone: "journal gone", OnceAndJournalLost, Fair, CASES;
+    service_killed_twice: "killed twice", Twice, Fair, CASES;
+    service_throttled: "throttled", Once, Throttled, CASES;
+    service_throttled_journal_gone: "throttled, journal gone", OnceAndJournalLost, Throttled, CASES;
+    service_stale_reads: "stale reads", Once, Stale, CASES;
+    service_stale_reads_journal_gone: "stale reads, journal gone", OnceAndJournalLost, Stale, CASES;
+    stacks: "single kills", Once, Fair, ec2::STACKS;
+    bundles: "single kills", Once, Fair, ec2::BUNDLES;
+    deployments: "single kills", Once, Fair, ec2::DEPLOYMENTS;
+    releases: "single kills", Once, Fair, ec2::RELEASES;
+    ec2_journal_gone: "journal gone", OnceAndJournalLost, Fair, ec2::found_again();
+    ec2_throttled: "throttled", Once, Throttled, ec2::found_again();
+    ec2_stale_reads: "stale reads", Once, Stale, ec2::found_again();
 }
