@@ -43,13 +43,17 @@ fn places_count_from_one() {
 
 #[test]
 fn broken_documents_say_where() {
-    assert_eq!(problem("t.json", "{\n  \"a\": 1,\n}"), "t.json:3:1: trailing comma");
+    let comma = "t.json:3:1: trailing comma\nnext: a comma, a quote or a bracket is missing or too many at this place or \
+                 before it";
+    assert_eq!(problem("t.json", "{\n  \"a\": 1,\n}"), comma);
     assert!(
         problem("t.yaml", "a: 1\nb: [1\n").starts_with("t.yaml:"),
         "{}",
         problem("t.yaml", "a: 1\nb: [1\n")
     );
-    assert_eq!(problem("t.yaml", " \n"), "t.yaml:1:1: the file is empty");
+    let empty =
+        "t.yaml:1:1: the file is empty\nnext: name the right file; a template has at least one resource";
+    assert_eq!(problem("t.yaml", " \n"), empty);
     assert!(problem("t.yaml", "a: 1\na: 2\n").starts_with("t.yaml:2:1: `a` stands here for the second time"));
     assert!(problem("t.yaml", "a: 1\n---\nb: 2\n").contains("one file holds one document"));
 }
