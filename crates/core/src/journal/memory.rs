@@ -23,7 +23,8 @@ struct Kept {
 #[derive(Debug)]
 struct Remembered {
     began: Timestamp,
-    entries: Vec<Entry>,
+    /// As JSON: a tree of values takes several times as much room, and of thousands of steps there are thousands.
+    entries: Vec<Box<str>>,
     holder: Option<Holder>,
 }
 
@@ -49,17 +50,18 @@ impl Journal for MemoryJournal {
         if let Some(other) = &known.holder {
             return Err(run_is_open(run, Some(other)));
         }
+        let entries = known.entries()?;
         known.holder = Some(holder);
         let log = Open { journal: self.clone(), run: run.to_owned() };
-        Ok(Opened { entries: known.entries.clone(), log: Box::new(log) })
+        Ok(Opened { entries, log: Box::new(log) })
     }
 
     async fn read(&self, run: &str) -> Result<Option<History>> {
-        Ok(self.kept().runs.get(run).map(|kept| kept.history(run)))
+        self.kept().runs.get(run).map(|kept| kept.history(run)).transpose()
     }
 
     async fn runs(&self) -> Result<Vec<Result<History>>> {
-        Ok(self.kept().runs.iter().map(|(run, kept)| Ok(kept.history(run))).collect())
+        Ok(self.kept().runs.iter().map(|(run, kept)| kept.history(run)).collect())
     }
 
     async fn hold(&self, resource: &Resource, run: &str) -> Result<Box<dyn Held>> {
@@ -73,10 +75,18 @@ impl Journal for MemoryJournal {
 }
 
 impl Remembered {
-    fn history(&self, run: &str) -> History {
-        let (entries, holder) = (self.entries.clone(), self.holder.clone());
-        History { run: run.to_owned(), began: self.began, entries, holder }
+    fn history(&self, run: &str) -> Result<History> {
+        let (entries, holder) = (self.entries()?, self.holder.clone());
+        Ok(History { run: run.to_owned(), began: self.began, entries, holder })
     }
+
+    fn entries(&self) -> Result<Vec<Entry>> {
+        self.entries.iter().map(|entry| serde_json::from_str(entry).map_err(|error| lost(&error))).collect()
+    }
+}
+
+fn lost(error: &serde_json::Error) -> Error {
+    Error::internal("a record cannot be kept").with_source(error)
 }
 
 /// A run that is open.
@@ -89,8 +99,9 @@ struct Open {
 #[async_trait]
 impl RunLog for Open {
     async fn append(&self, entry: &Entry) -> Result<()> {
+        let text = serde_json::to_string(entry).map_err(|error| lost(&error))?;
         match self.journal.kept().runs.get_mut(&self.run) {
-            Some(kept) => kept.entries.push(entry.clone()),
+            Some(kept) => kept.entries.push(text.into_boxed_str()),
             None => return Err(Error::internal("the run is not in its journal")),
         }
         Ok(())
