@@ -96,6 +96,13 @@ impl Run {
         (cx.clone(), Local::of_run(cx, self.clone()))
     }
 
+    /// Whether there is a record of this name.
+    pub(crate) fn knows(&self, step: &str, attempt: u32, record: &str) -> bool {
+        let steps = self.by_step();
+        let records = steps.get(step).and_then(|attempts| attempts.get(&attempt));
+        records.is_some_and(|records| records.contains_key(record))
+    }
+
     /// One record.
     pub(crate) fn find(&self, step: &str, attempt: u32, record: &str) -> Option<Recorded> {
         self.by_step().get(step)?.get(&attempt)?.get(record).cloned()

@@ -57,27 +57,26 @@ impl Slot {
 
     /// Whether it is known that it did not succeed, or is being undone.
     pub(super) fn is_lost(&self) -> bool {
-        let records = self.runtime.records();
-        records.contains_key("verdict") || records.contains_key("undo.plan") || records.contains_key("closed")
+        ["verdict", "undo.plan", "closed"].iter().any(|name| self.runtime.knows(name))
     }
 
     /// Whether its attempt is over for good.
     pub(super) fn is_closed(&self) -> bool {
-        self.runtime.records().contains_key("closed")
+        self.runtime.knows("closed")
     }
 
     /// Whether it was begun and nothing is recorded of how it came out.
     pub(super) fn is_undecided(&self) -> bool {
-        let records = self.runtime.records();
-        let known = ["settled", "verdict", "closed"].iter().any(|name| records.contains_key(*name));
-        records.contains_key("plan") && !known
+        let known = ["settled", "verdict", "closed"].iter().any(|name| self.runtime.knows(name));
+        self.runtime.knows("plan") && !known
     }
 
     /// Whether a later process goes on with it.
     pub(super) fn is_open(&self) -> bool {
-        let records = self.runtime.records();
-        records.contains_key("plan") && !records.contains_key("closed") && !records.contains_key("settled")
-            || records.contains_key("undo.plan") && !records.contains_key("closed")
+        let open = |begun: &str, over: &[&str]| {
+            self.runtime.knows(begun) && !over.iter().any(|name| self.runtime.knows(name))
+        };
+        open("plan", &["closed", "settled"]) || open("undo.plan", &["closed"])
     }
 
     /// Runs the step to its end. As soon as it is known that it did not succeed, `halt` is set.

@@ -62,6 +62,11 @@ impl Local {
         self.run.records(self.cx.step(), self.cx.attempt())
     }
 
+    /// Whether this was recorded of this attempt.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.run.knows(self.cx.step(), self.cx.attempt(), name)
+    }
+
     fn kept(&self, name: &str) -> Option<Recorded> {
         self.run.find(self.cx.step(), self.cx.attempt(), name)
     }
