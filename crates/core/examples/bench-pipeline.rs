@@ -76,15 +76,16 @@ fn memory(name: &str) -> Result<u64> {
     Ok(number.parse::<u64>().map_err(unreadable)? * 1024)
 }
 
-/// Processor time of all threads of this process so far, in the clock ticks of `/proc/self/stat`, of which Linux tells
-/// programs a hundred a second.
+/// Processor time so far of all threads that there are, from their `schedstat`, in nanoseconds and not in ticks.
 fn processor() -> Result<Duration> {
-    let text = std::fs::read_to_string("/proc/self/stat").map_err(unreadable)?;
-    // The name of the program, which may hold spaces, ends with the last bracket; then come state and ten more.
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: Result<Vec<u64>> =
-        fields.skip(11).take(2).map(|field| field.parse().map_err(unreadable)).collect();
-    Ok(Duration::from_millis(10 * ticks?.iter().sum::<u64>()))
+    let mut spent = 0;
+    for thread in std::fs::read_dir("/proc/self/task").map_err(unreadable)? {
+        let path = thread.map_err(unreadable)?.path().join("schedstat");
+        // A thread may have come to its end just now.
+        let Ok(text) = std::fs::read_to_string(path) else { continue };
+        spent += text.split(' ').next().unwrap_or_default().parse::<u64>().map_err(unreadable)?;
+    }
+    Ok(Duration::from_nanos(spent))
 }
 
 fn unreadable<E: std::error::Error>(error: E) -> Error {
