@@ -42,6 +42,10 @@ impl Facts {
     fn was_put_back_since(&self, run: &Run, cx: &Context) -> bool {
         let put_back = |(name, attempt): (String, u32)| {
             let step = cx.at_step(&name);
+            // Most are as they were left, and need not be read.
+            if !run.knows(step.step(), attempt, "closed") {
+                return false;
+            }
             let attempt = Attempt::of(step.step(), attempt, &run.records(step.step(), attempt));
             attempt.is_some_and(|attempt| {
                 let succeeded = attempt.verdict.is_some_and(|verdict| verdict.outcome.is_success());
