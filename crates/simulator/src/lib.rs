@@ -54,7 +54,7 @@ pub use alter::Answered;
 pub use calls::{Call, Outcome};
 pub use cloudformation::{CloudFormationHandle as CloudFormation, StackEventView, StackView};
 pub use codedeploy::{CodeDeployHandle as CodeDeploy, CodeDeploymentView};
-pub use fault::{CallNumbers, Fault, FaultKind, Phase, StsRefusal};
+pub use fault::{CallNumbers, Fault, FaultKind, Phase, Refusing, StsRefusal};
 pub use hold::HeldCall;
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
 pub use oidc::{Claims, Oidc};

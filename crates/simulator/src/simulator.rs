@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::dispatch::State;
 use crate::wire::Reply;
-use crate::{Call, CloudFormation, CodeDeploy, Ecs, Fault, Oidc, Scenario, World, wall};
+use crate::{Call, CloudFormation, CodeDeploy, Ecs, Fault, FaultKind, Oidc, Refusing, Scenario, World, wall};
 
 /// 2026-01-01T00:00:00Z: where time starts unless the builder says otherwise, so that runs are alike.
 const DEFAULT_START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -157,6 +157,19 @@ impl Simulator {
     /// Removes all faults, those of the scenario included.
     pub fn clear_faults(&self) {
         self.with_state(|state| state.faults.clear());
+    }
+
+    /// Refuses every call of every service from now on; with none it refuses nothing any more, faults of the scenario
+    /// included.
+    pub fn refuse_everything(&self, how: Option<Refusing>) {
+        self.clear_faults();
+        let (code, status) = match how {
+            None => return,
+            Some(Refusing::Denied) => ("AccessDenied", 403),
+            Some(Refusing::Unavailable) => ("ServiceUnavailable", 503),
+        };
+        let kind = FaultKind::Error { code: code.into(), message: "no".into(), status };
+        self.add_fault(Fault::new("*", "*", kind));
     }
 
     /// Ends all sessions that STS has handed out so far: their next call is refused as expired.

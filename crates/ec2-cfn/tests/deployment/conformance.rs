@@ -1,7 +1,7 @@
 //! The rules of the contract, by the public suite.
 
 use landfall_core::{DeployTarget, ErrorKind, Result};
-use landfall_simulator::{Fault, FaultKind};
+use landfall_simulator::Refusing;
 use landfall_testkit::conformance::{World, check};
 use serde_json::{Value, json};
 
@@ -31,14 +31,8 @@ impl World for Stage {
     }
 
     async fn refuse(&self, with: Option<ErrorKind>) {
-        self.simulator.clear_faults();
-        let (code, status) = match with {
-            None => return,
-            Some(ErrorKind::Denied) => ("AccessDenied", 403),
-            Some(_) => ("ServiceUnavailable", 503),
-        };
-        let kind = FaultKind::Error { code: code.into(), message: "no".into(), status };
-        self.simulator.add_fault(Fault::new("*", "*", kind));
+        let how = |kind| if kind == ErrorKind::Denied { Refusing::Denied } else { Refusing::Unavailable };
+        self.simulator.refuse_everything(with.map(how));
     }
 }
 

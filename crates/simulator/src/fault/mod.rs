@@ -77,6 +77,15 @@ pub enum Phase {
     After,
 }
 
+/// How everything is refused, see [`Simulator::refuse_everything`](crate::Simulator::refuse_everything).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusing {
+    /// The caller has no permission: AccessDenied, HTTP 403.
+    Denied,
+    /// AWS cannot answer just now: ServiceUnavailable, HTTP 503.
+    Unavailable,
+}
+
 /// What goes wrong.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
