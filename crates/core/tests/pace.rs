@@ -22,7 +22,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::time::Instant;
 
-const RUNS: u64 = 40;
+const RUNS: u64 = 250;
 
 /// How long one look takes: two calls to a service in the same region.
 const LOOK: Duration = Duration::from_millis(150);

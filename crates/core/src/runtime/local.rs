@@ -137,7 +137,7 @@ impl Runtime for Local {
         tokio::select! {
             biased;
             () = self.cx.cancelled() => Err(Interrupted),
-            () = tokio::time::sleep(duration) => Ok(()),
+            () = tokio::time::sleep(self.cx.clock().sleep_for(duration)) => Ok(()),
         }
     }
 

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 pub use delays::{Delays, Pace};
 
@@ -64,9 +65,20 @@ struct Seen {
     told: HashSet<String>,
     progress: Vec<Progress>,
     causes: Vec<Cause>,
-    waiting_for: Option<(String, bool)>,
+    waiting_for: Option<WaitingFor>,
     failures: u32,
     last_progress_told: Option<Timestamp>,
+}
+
+/// What a pending deployment waits for.
+#[derive(Default)]
+struct WaitingFor {
+    /// As the target said it. It says the same at most looks, and to compare is cheaper than to redact.
+    said: String,
+    /// On one line, redacted.
+    text: String,
+    /// Whether a person has to act.
+    person: bool,
 }
 
 impl Seen {
@@ -88,15 +100,16 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
             let Ok(recorded) = self.look(&cx, &seen.cursor, now, last).await else {
                 return Waited::Settled(self.cancelled(&cx, seen).await);
             };
-            now = recorded.at;
-            let pause = match read(&recorded) {
+            let Recorded { value, at, took } = recorded;
+            now = at;
+            let pause = match read(value) {
                 Ok(observation) => {
                     let age = observation.age;
                     match self.judge(&cx, &mut seen, observation, began, now) {
                         Step::Settled(waited) => return waited,
                         Step::Pending { moved } => {
                             let delay = delays.next(moved, seen.nearly());
-                            let pause = delay.saturating_sub(recorded.took).max(SHORTEST_PAUSE.min(delay));
+                            let pause = delay.saturating_sub(took).max(SHORTEST_PAUSE.min(delay));
                             pause.saturating_sub(age).max(CLOSEST.min(pause))
                         }
                     }
@@ -193,14 +206,20 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
         seen.progress = observation.progress;
         match observation.state {
             State::Pending { waiting_for, person } => {
-                let waiting_for = one_line(&waiting_for);
-                let other = seen.waiting_for.as_ref().is_none_or(|(before, _)| *before != waiting_for);
+                let (text, other) = match seen.waiting_for.take() {
+                    Some(before) if before.said == waiting_for => (before.text, false),
+                    before => {
+                        let text = one_line(&waiting_for);
+                        let other = before.is_none_or(|before| before.text != text);
+                        (text, other)
+                    }
+                };
                 let due =
                     seen.last_progress_told.is_none_or(|told| now.duration_since(told) >= self.heartbeat());
                 if changed || other || due {
-                    self.tell_progress(cx, seen, &waiting_for, began, now);
+                    self.tell_progress(cx, seen, &text, began, now);
                 }
-                seen.waiting_for = Some((waiting_for, person));
+                seen.waiting_for = Some(WaitingFor { said: waiting_for, text, person });
                 Step::Pending { moved }
             }
             State::Proceed => Step::Settled(Waited::Proceed { at: now }),
@@ -240,7 +259,7 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
     /// A stop was asked for. If the change is going to be undone, one last look finds causes while they can
     /// still be found, and whether it is still ours to undo.
     async fn cancelled(&self, cx: &Context, seen: Seen) -> Verdict {
-        let waiting_for = seen.waiting_for.map(|(waiting_for, _)| waiting_for).unwrap_or_default();
+        let waiting_for = seen.waiting_for.unwrap_or_default().text;
         let cancelled = Verdict::new(Outcome::Cancelled { waiting_for });
         if self.policy.on_cancel == Undo::Keep {
             return cancelled.with_causes(seen.causes);
@@ -254,7 +273,7 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
             }
         };
         let looked = self.runtime.cleanup().look(&self.record, Box::pin(work)).await;
-        let Some(observation) = looked.ok().and_then(|recorded| read(&recorded).ok()) else {
+        let Some(observation) = looked.ok().and_then(|recorded| read(recorded.value).ok()) else {
             return cancelled.with_causes(seen.causes);
         };
         match observation.state {
@@ -294,17 +313,17 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 }
 
 fn timed_out(seen: Seen) -> Verdict {
-    let (waiting_for, person) = seen.waiting_for.unwrap_or_default();
-    Verdict::new(Outcome::TimedOut { waiting_for, person }).with_causes(seen.causes)
+    let WaitingFor { text, person, .. } = seen.waiting_for.unwrap_or_default();
+    Verdict::new(Outcome::TimedOut { waiting_for: text, person }).with_causes(seen.causes)
 }
 
-fn read(recorded: &Recorded) -> crate::Result<Observation> {
-    serde_json::from_value(recorded.value.clone()?)
+fn read(value: crate::Result<Value>) -> crate::Result<Observation> {
+    serde_json::from_value(value?)
         .map_err(|error| Error::internal("what a look saw cannot be read").with_source(&error))
 }
 
 /// A value for a record.
-pub(crate) fn to_value<T: serde::Serialize>(value: &T) -> crate::Result<serde_json::Value> {
+pub(crate) fn to_value<T: serde::Serialize>(value: &T) -> crate::Result<Value> {
     serde_json::to_value(value)
         .map_err(|error| Error::internal("a record cannot be written").with_source(&error))
 }
