@@ -104,15 +104,33 @@ fn nothing_starts_after_a_failure(events: &[Event]) -> Result<(), TestCaseError>
     if attempt > Some(1) {
         return Ok(());
     }
-    let Some(failure) = events.iter().filter(failed).min_by_key(|event| event.at) else { return Ok(()) };
     let started = first(events, |kind| matches!(kind, EventKind::Started { .. }));
-    // A step that is refused at once was started together with others.
-    let together = started.get(failure.step.trim_start_matches("deploy/")) == Some(&failure.at);
-    for (step, at) in started {
-        let before = at < failure.at || (at == failure.at && together);
-        prop_assert!(before, "{step} started at {at}, after the failure at {}", failure.at);
+    for failure in events.iter().filter(failed) {
+        // A step that is refused at once was started together with others.
+        let together = started.get(failure.step.trim_start_matches("deploy/")) == Some(&failure.at);
+        let over = if goes_on(events, failure) { process_end(events, failure) } else { Timestamp::MAX };
+        for (step, at) in started.iter().filter(|(_, at)| **at < over) {
+            let before = *at < failure.at || (*at == failure.at && together);
+            prop_assert!(before, "{step} started at {at}, after the failure at {}", failure.at);
+        }
     }
     Ok(())
+}
+
+/// Whether the next process may go on with a step that failed here: its wait ended, and nothing was undone.
+fn goes_on(events: &[Event], failure: &Event) -> bool {
+    let mut same_pass =
+        events.iter().filter(|event| event.step == failure.step && event.pass == failure.pass);
+    let timed_out = matches!(&failure.kind, EventKind::Verdict { verdict }
+        if matches!(verdict.outcome, Outcome::TimedOut { .. }));
+    timed_out && !same_pass.any(|event| matches!(event.kind, EventKind::Undoing { .. }))
+}
+
+/// When the process that told this was followed by another one.
+fn process_end(events: &[Event], told: &Event) -> Timestamp {
+    let mut after = events.iter().skip_while(|event| !std::ptr::eq(*event, told));
+    let next = after.find(|event| matches!(event.kind, EventKind::PipelineStarted { .. }));
+    next.map_or(Timestamp::MAX, |event| event.at)
 }
 
 fn no_cause_is_lost(case: &Case, events: &[Event], report: &Report) -> Result<(), TestCaseError> {
