@@ -26,7 +26,7 @@ pub struct Pace {
     pub first: Duration,
     /// The longest pause, and the longest patience of a look that is held; 15 seconds by default.
     pub longest: Duration,
-    /// The pause while the end is near; 1.65 seconds by default, so that the end is seen within a second in the middle
+    /// The pause while the end is near; 1.6 seconds by default, so that the end is seen within a second in the middle
     /// of all cases even when a look makes two calls or shares them with others.
     pub nearly: Duration,
     /// How many looks of one wait may be made at that pause; 32 by default, most of a minute.
@@ -38,7 +38,7 @@ impl Default for Pace {
         Self {
             first: Duration::from_secs(1),
             longest: Duration::from_secs(15),
-            nearly: Duration::from_millis(1650),
+            nearly: Duration::from_millis(1600),
             nearly_looks: 32,
         }
     }
@@ -153,7 +153,7 @@ mod tests {
     async fn near_the_end_looks_are_quick_but_not_for_ever() {
         let mut delays = Delays::new(Pace::default(), "x");
         let near = seconds(&mut delays, 40, true);
-        assert!(near[..32].iter().all(|pause| *pause <= 1.65), "{near:?}");
+        assert!(near[..32].iter().all(|pause| *pause <= 1.6), "{near:?}");
         assert!(near[32] <= 1.0 && near[39] > 8.0, "then it grows again from the start: {near:?}");
     }
 
