@@ -51,7 +51,7 @@ pub(crate) struct Stack {
     /// Turns termination protection on or off [default: as it is]
     #[arg(long, value_name = "ON|OFF")]
     termination_protection: Option<Switch>,
-    /// Takes resources into the stack that exist already under the names in the template
+    /// Takes resources into the stack that exist already under the names in the template, which must retain them
     #[arg(long)]
     import_existing: bool,
     /// What CloudFormation does when the operation fails

@@ -145,7 +145,7 @@ impl CloudFormation {
         rolling: bool,
     ) -> (u64, Option<String>) {
         let usual = match verb {
-            Verb::Delete => 1_000,
+            Verb::Delete | Verb::Import => 1_000,
             Verb::Create | Verb::Replace => 2_000,
             Verb::Update | Verb::Restore => 1_500,
         };

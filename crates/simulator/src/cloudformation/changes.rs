@@ -30,6 +30,11 @@ pub(super) const NAMES: [&str; 12] = [
 const REPLACING: [&str; 7] =
     ["VpcId", "CidrBlock", "AvailabilityZone", "ImageId", "SubnetId", "Engine", "KeySchema"];
 
+/// Property and value of a resource's own name; none where it is made by a function, or by CloudFormation.
+pub(super) fn own_name(properties: &Value) -> Option<(String, String)> {
+    NAMES.iter().find_map(|name| Some(((*name).to_owned(), properties.get(name)?.as_str()?.to_owned())))
+}
+
 pub(super) fn is_replacing(property: &str) -> bool {
     NAMES.contains(&property) || REPLACING.contains(&property)
 }
@@ -64,11 +69,12 @@ impl CloudFormation {
             let kind = resource.get("Type").and_then(Value::as_str).unwrap_or_default().to_owned();
             let properties =
                 resource.get("Properties").and_then(|all| scope.evaluate(all)).unwrap_or(Value::Null);
-            let retain = resource.get("DeletionPolicy").and_then(Value::as_str) == Some("Retain");
-            found.insert(
-                id.clone(),
-                ResourceState { kind, properties, retain, needs, ..ResourceState::default() },
-            );
+            let policy = resource.get("DeletionPolicy").and_then(Value::as_str);
+            let except_on_create = policy == Some("RetainExceptOnCreate");
+            let retain = except_on_create || policy == Some("Retain");
+            let name = resource.get("Properties").and_then(own_name);
+            let resolved = ResourceState { kind, properties, retain, except_on_create, name, needs, ..ResourceState::default() };
+            found.insert(id.clone(), resolved);
         }
         let names: BTreeSet<String> = found.keys().cloned().collect();
         for resource in found.values_mut() {
@@ -154,6 +160,7 @@ impl CloudFormation {
             let after = wanted.get(&change.logical)?.clone();
             let verb = match (change.action, change.replacement) {
                 ("Add", _) => Verb::Create,
+                ("Import", _) => Verb::Import,
                 (_, "True") => Verb::Replace,
                 _ => Verb::Update,
             };

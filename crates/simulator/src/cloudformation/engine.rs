@@ -70,7 +70,7 @@ impl CloudFormation {
         step.state = StepState::Running;
         let (logical, verb, mut after) = (step.logical.clone(), step.verb, step.after.clone());
         let id = operation.id.clone();
-        if matches!(verb, Verb::Create | Verb::Update | Verb::Replace) {
+        if matches!(verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Import) {
             self.refer(at, &logical, &mut after);
         }
         let existing =
@@ -86,18 +86,21 @@ impl CloudFormation {
         match verb {
             Verb::Create | Verb::Replace => after.physical = String::new(),
             Verb::Update | Verb::Restore => after.physical.clone_from(&existing),
+            Verb::Import => (after.physical, after.imported) = (self.physical_id(at, &logical, &after), true),
             Verb::Delete => {}
         }
         self.resource_event(at, &logical, &after, &status, reason);
         if after.kind == NESTED {
             return self.start_nested(at, &logical, verb, after);
         }
-        if matches!(verb, Verb::Create | Verb::Replace) {
+        let taken = self.taken(at, &logical, verb, &after);
+        if matches!(verb, Verb::Create | Verb::Replace) && taken.is_none() {
             after.physical = self.physical_id(at, &logical, &after);
             self.resource_event(at, &logical, &after, &status, Some("Resource creation Initiated"));
         }
         self.keep_step(at, &logical, after);
         let (takes, fails) = self.rule(at, &logical, verb, rolling);
+        let fails = fails.or(taken);
         self.later(ms(takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
     }
 
@@ -142,11 +145,16 @@ impl CloudFormation {
                     current.replaced.push((logical.to_owned(), old.clone()));
                 }
                 if verb == Verb::Delete {
-                    if !after.retain {
+                    if after.retain {
+                        self.leave_behind(&after);
+                    } else {
                         self.resource_event(at, logical, &after, "DELETE_COMPLETE", None);
                     }
                     self.stacks[at].resources.shift_remove(logical);
                 } else {
+                    if verb == Verb::Import {
+                        self.take_over(&after);
+                    }
                     self.resource_event(at, logical, &after, &format!("{}_COMPLETE", verb.word()), None);
                 }
                 self.go_on(at);
@@ -174,8 +182,12 @@ impl CloudFormation {
         }
         for step in operation.steps.iter().filter(|step| step.state == StepState::Running) {
             let word = step.verb.word();
-            let reason =
-                format!("Resource {} cancelled", if word == "CREATE" { "creation" } else { "update" });
+            let what = match step.verb {
+                Verb::Create => "creation",
+                Verb::Import => "import",
+                _ => "update",
+            };
+            let reason = format!("Resource {what} cancelled");
             self.resource_event(at, &step.logical, &step.after, &format!("{word}_FAILED"), Some(&reason));
         }
         self.cancel_nested(&operation);
@@ -198,11 +210,11 @@ impl CloudFormation {
     }
 
     fn after_failure(&mut self, at: usize, operation: &Operation, why: &str, cancelled: bool) {
-        let keep = operation.on_failure == "DO_NOTHING" && !cancelled;
+        let keep = operation.manner.on_failure == "DO_NOTHING" && !cancelled;
         match (operation.phase, operation.creates) {
             (Phase::Forward, true) if keep => self.over(at, "CREATE_FAILED", Some(why)),
             (Phase::Forward, false) if keep => self.over(at, "UPDATE_FAILED", Some(why)),
-            (Phase::Forward, true) if operation.on_failure == "DELETE" => {
+            (Phase::Forward, true) if operation.manner.on_failure == "DELETE" => {
                 self.delete_phase(
                     at,
                     Phase::Delete,
@@ -284,9 +296,8 @@ impl CloudFormation {
 
     /// The physical id that a resource gets: its name property, or one made of stack and logical id.
     fn physical_id(&mut self, at: usize, logical: &str, resource: &ResourceState) -> String {
-        let named = super::changes::NAMES.iter().find_map(|name| resource.properties.get(name)?.as_str());
-        match named {
-            Some(name) => name.to_owned(),
+        match super::changes::own_name(&resource.properties) {
+            Some((_, name)) => name,
             None => format!("{}-{logical}-{}", self.stacks[at].name, self.ids.capitals(12)),
         }
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::model::{Desired, StackState};
-use crate::{ChangeSetRule, Simulator, StackRule};
+use super::model::{Desired, Manner, StackState};
+use crate::{ChangeSetRule, ExistingResource, Simulator, StackRule};
 
 /// A handle on CloudFormation in one region of one account.
 #[derive(Debug, Clone)]
@@ -124,6 +124,16 @@ impl CloudFormation {
         self.with(|region| region.templates.insert(url.to_owned(), body.to_owned()));
     }
 
+    /// Somebody makes a resource outside of every stack.
+    pub fn put_resource(&self, kind: &str, name: &str) {
+        self.with(|region| region.existing.push(ExistingResource::new(kind, name)));
+    }
+
+    /// What exists outside of every stack: made so, or left behind by one.
+    pub fn existing_resources(&self) -> Vec<ExistingResource> {
+        self.with(|region| region.existing.clone())
+    }
+
     /// Somebody else updates a stack. False if there is none of this name.
     pub fn update_as_other(&self, name: &str, template: &str) -> bool {
         self.with(|region| {
@@ -135,7 +145,7 @@ impl CloudFormation {
                 at,
                 desired,
                 Some("Console-UpdateStack-00000000-0000-4000-a000-000000000000".to_owned()),
-                "ROLLBACK",
+                Manner::on_failure("ROLLBACK"),
             );
             true
         })

@@ -2,12 +2,13 @@
 //!
 //! API: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html>, awsQuery, version 2010-05-15.
 //! Resources are not made for real: each takes its time, and fails when a rule of the world says so. Not modelled: stack
-//! sets, drift, imports, macros (a template with `Transform` is taken as it is), rollback triggers.
+//! sets, drift, imports by `ResourcesToImport`, macros (a template with `Transform` is taken as it is), rollback triggers.
 
 mod agenda;
 mod changes;
 mod engine;
 mod evaluate;
+mod imports;
 mod inspect;
 mod model;
 mod nested;
@@ -46,6 +47,8 @@ pub(crate) struct CloudFormation {
     change_set_rules: Vec<(crate::ChangeSetRule, u32)>,
     /// Templates by URL.
     templates: BTreeMap<String, String>,
+    /// What exists outside of every stack.
+    existing: Vec<crate::ExistingResource>,
     /// Where all other templates are read from.
     s3: crate::s3::S3Store,
     /// Tokens of operations, with what they were used for.

@@ -51,7 +51,14 @@ pub(super) struct ResourceState {
     pub(super) physical: String,
     pub(super) status: String,
     pub(super) reason: Option<String>,
+    /// `DeletionPolicy: Retain` or `RetainExceptOnCreate`.
     pub(super) retain: bool,
+    /// `DeletionPolicy: RetainExceptOnCreate`.
+    pub(super) except_on_create: bool,
+    /// Property and value of a name of its own that stands in the template as it is.
+    pub(super) name: Option<(String, String)>,
+    /// It was there before the stack, which took it over.
+    pub(super) imported: bool,
     /// Logical ids of what it refers to.
     pub(super) needs: BTreeSet<String>,
 }
@@ -79,7 +86,11 @@ pub(super) struct ChangeSetState {
     pub(super) reason: Option<String>,
     pub(super) created: Timestamp,
     pub(super) creates: bool,
-    pub(super) on_failure: String,
+    /// `ImportExistingResources`.
+    pub(super) imports: bool,
+    /// The names in the template are not checked before.
+    pub(super) unchecked: bool,
+    pub(super) manner: Manner,
     pub(super) desired: Desired,
     pub(super) changes: Vec<ChangeState>,
     pub(super) validations: Vec<crate::Validation>,
@@ -102,6 +113,21 @@ pub(super) struct ChangeState {
     pub(super) properties: Vec<(String, Option<Value>, Option<Value>, bool)>,
 }
 
+/// How an operation is made.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Manner {
+    /// `ROLLBACK`, `DO_NOTHING` or `DELETE`.
+    pub(super) on_failure: String,
+    /// Logical ids of what is there already and is taken over.
+    pub(super) imports: BTreeSet<String>,
+}
+
+impl Manner {
+    pub(super) fn on_failure(what: &str) -> Self {
+        Self { on_failure: what.to_owned(), ..Self::default() }
+    }
+}
+
 /// What is being done to a stack.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
@@ -110,8 +136,7 @@ pub(super) struct Operation {
     pub(super) phase: Phase,
     pub(super) creates: bool,
     pub(super) steps: Vec<Step>,
-    /// `ROLLBACK`, `DO_NOTHING` or `DELETE`.
-    pub(super) on_failure: String,
+    pub(super) manner: Manner,
     pub(super) before: Desired,
     pub(super) resources_before: IndexMap<String, ResourceState>,
     /// Old physical resources, deleted in the clean-up.
@@ -146,6 +171,8 @@ pub(super) enum Verb {
     Update,
     Replace,
     Delete,
+    /// Taken over as it is.
+    Import,
     /// Back to what it was.
     Restore,
 }
@@ -157,6 +184,7 @@ impl Verb {
             Self::Create => "CREATE",
             Self::Update | Self::Replace | Self::Restore => "UPDATE",
             Self::Delete => "DELETE",
+            Self::Import => "IMPORT",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::model::{Desired, Operation, Phase, ResourceState, StackState, StepState, Verb};
+use super::model::{Desired, Manner, Operation, Phase, ResourceState, StackState, StepState, Verb};
 use super::{CloudFormation, template};
 
 impl CloudFormation {
@@ -31,7 +31,7 @@ impl CloudFormation {
                 self.keep_step(at, logical, after);
                 // AWS does not document what a nested stack does by itself when it fails; it is left to the parent's
                 // rollback here.
-                self.create(child, desired, parent.token, "DO_NOTHING");
+                self.create(child, desired, parent.token, Manner::on_failure("DO_NOTHING"));
             }
             (Verb::Update | Verb::Restore, Some(child)) => {
                 self.keep_step(at, logical, after.clone());
@@ -69,7 +69,7 @@ impl CloudFormation {
         if changes.is_empty() {
             return self.finish(at, &parent.id, logical, Ok(()));
         }
-        self.update(child, desired, parent.token.clone(), "ROLLBACK");
+        self.update(child, desired, parent.token.clone(), Manner::on_failure("ROLLBACK"));
     }
 
     /// The template and parameters of a nested stack's properties.

@@ -25,12 +25,17 @@ impl CloudFormation {
         let stack = &self.stacks[at];
         let operation = stack.operation.as_ref();
         let asked = operation.map(|operation| operation.retain.clone()).unwrap_or_default();
-        let rolls = operation.is_some_and(|operation| operation.phase != Phase::Delete && operation.creates);
-        let except = operation.is_some_and(|operation| operation.retain_except_on_create) && rolls;
+        let rolls = operation.is_some_and(|operation| {
+            operation.phase == Phase::Rollback || (operation.phase != Phase::Delete && operation.creates)
+        });
+        let except = operation.is_some_and(|operation| operation.retain_except_on_create);
         ids.iter()
             .filter_map(|id| {
                 let mut after = stack.resources.get(id)?.clone();
-                after.retain = (after.retain && !except) || asked.contains(id);
+                // What was taken over was made by nobody's operation of a stack.
+                let is_made_by_it = rolls && !after.imported;
+                let goes = is_made_by_it && (except || after.except_on_create);
+                after.retain = (after.retain && !goes) || asked.contains(id);
                 let needs = stack
                     .resources
                     .iter()

@@ -30,6 +30,7 @@ impl CloudFormation {
             rules: world.stack_rules.into_iter().map(|rule| (rule, 0)).collect(),
             change_set_rules: world.change_set_rules.into_iter().map(|rule| (rule, 0)).collect(),
             templates: world.templates,
+            existing: world.existing_resources,
             s3,
             tokens: BTreeMap::new(),
             snapshots: Vec::new(),
@@ -89,10 +90,10 @@ impl CloudFormation {
         );
         self.root_event(at, "CREATE_IN_PROGRESS", Some("User Initiated"));
         for (id, mut resource) in self.resolve(at, &parsed, &parameters) {
-            let named = super::changes::NAMES
-                .iter()
-                .find_map(|name| resource.properties.get(name)?.as_str().map(str::to_owned));
-            resource.physical = named.unwrap_or_else(|| format!("{name}-{id}-{}", self.ids.capitals(12)));
+            resource.physical = match super::changes::own_name(&resource.properties) {
+                Some((_, own)) => own,
+                None => format!("{name}-{id}-{}", self.ids.capitals(12)),
+            };
             if world.status != "ROLLBACK_COMPLETE" {
                 self.resource_event(at, &id, &resource, "CREATE_COMPLETE", None);
             }

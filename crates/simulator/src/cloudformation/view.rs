@@ -175,7 +175,8 @@ pub(super) fn validation(
         element(&mut text, "HookStatusReason", &one.message);
     } else {
         element(&mut text, "ValidationFailureMode", &one.mode);
-        element(&mut text, "ValidationName", "PROPERTY_VALIDATION");
+        let name = if one.name.is_empty() { "PROPERTY_VALIDATION" } else { &one.name };
+        element(&mut text, "ValidationName", name);
         element(&mut text, "ValidationStatus", "FAILED");
         element(&mut text, "ValidationStatusReason", &one.message);
         element(&mut text, "ValidationPath", &one.path);

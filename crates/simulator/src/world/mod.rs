@@ -25,7 +25,7 @@ pub use demo::{
     DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
     SECOND_SECRET_ACCESS_KEY,
 };
-pub use stacks::{ChangeSetRule, Stack, StackRule, Validation};
+pub use stacks::{ChangeSetRule, ExistingResource, Stack, StackRule, Validation};
 pub use target_group::TargetGroup;
 
 /// A whole AWS: accounts, and the issuer of identity tokens beside it.
@@ -155,6 +155,8 @@ pub struct Region {
     pub deployment_configs: BTreeMap<String, Value>,
     /// CloudFormation stacks by name.
     pub stacks: BTreeMap<String, Stack>,
+    /// Resources with names of their own that belong to no stack.
+    pub existing_resources: Vec<ExistingResource>,
     /// How resources of stacks behave.
     pub stack_rules: Vec<StackRule>,
     /// How change sets behave.

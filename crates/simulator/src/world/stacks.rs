@@ -51,6 +51,23 @@ impl Default for Stack {
     }
 }
 
+/// A resource that belongs to no stack: somebody made it by hand, or a stack left it behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExistingResource {
+    /// Its type: `AWS::SQS::Queue`.
+    pub kind: String,
+    /// Its name, which a template may give to a resource of this type.
+    pub name: String,
+}
+
+impl ExistingResource {
+    /// A resource of this type and name.
+    pub fn new(kind: &str, name: &str) -> Self {
+        Self { kind: kind.to_owned(), name: name.to_owned() }
+    }
+}
+
 /// How resources of stacks behave. The first rule that fits a resource is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -59,7 +76,7 @@ pub struct StackRule {
     pub stack: String,
     /// Only resources with a logical id like this. Empty: every resource.
     pub resource: String,
-    /// `create`, `update` or `delete`, and `rollback` for what is done on the way back. Empty: all of them.
+    /// `create`, `update`, `import` or `delete`, and `rollback` for what is done on the way back. Empty: all of them.
     pub operation: String,
     /// How long it takes, in milliseconds.
     pub takes_ms: Option<u64>,
@@ -112,6 +129,9 @@ pub struct Validation {
     pub message: String,
     /// `FAIL` or `WARN`.
     pub mode: String,
+    /// The validation's name; `PROPERTY_VALIDATION` when it is empty.
+    #[serde(default)]
+    pub name: String,
     /// A hook says so, and not CloudFormation's own validation.
     #[serde(default)]
     pub hook: bool,

@@ -13,6 +13,7 @@ mod scenarios;
 mod served;
 mod session_limits;
 mod signatures;
+mod stack_imports;
 mod stacks;
 mod targets;
 mod tasks_and_logs;

@@ -43,7 +43,7 @@ pub(crate) async fn of_change_set(
     add_hook_results(client, cx, &found.arn, &mut causes).await?;
     // A warning alone has never failed a change set.
     if causes.iter().all(|cause| cause.code == "validation-warning") {
-        causes.insert(0, of_reason(short(&found.arn), &reason));
+        causes.insert(0, of_reason(short(&found.arn), &reason, template));
     }
     Ok(causes.into_iter().map(|cause| client.masks.cause(cause)).collect())
 }
@@ -77,18 +77,44 @@ async fn leaf(client: &Client, cx: &Context, outer: ChangeSetFacts) -> Result<Ch
     Ok(found)
 }
 
+/// Names what an import is refused for, and where it stands in the template: "The affected resources are Bucket
+/// ({BucketName=logs}), Queue ({QueueName=jobs})".
+fn with_affected(mut cause: Cause, reason: &str, template: Option<&Template>) -> Cause {
+    let Some((_, affected)) = reason.split_once("The affected resources are ") else { return cause };
+    for one in affected.trim_end_matches('.').split("),").map(str::trim) {
+        let closed = if one.ends_with(')') { one.to_owned() } else { format!("{one})") };
+        let id = one.split_whitespace().next().unwrap_or_default();
+        let Some(at) = template.and_then(|all| all.place_of(id)) else {
+            cause = cause.with_evidence([closed]);
+            continue;
+        };
+        cause = cause.with_evidence([format!("{closed}, declared at {at}")]);
+        if cause.at.is_none() {
+            cause = cause.at(at);
+        }
+    }
+    cause
+}
+
 fn nested(reason: &str) -> Option<&str> {
     let rest = reason.split("Nested change set ").nth(1)?;
     rest.split_whitespace().next().filter(|arn| arn.starts_with("arn:"))
 }
 
-fn of_reason(name: &str, reason: &str) -> Cause {
+pub(super) fn of_reason(name: &str, reason: &str, template: Option<&Template>) -> Cause {
     let lower = reason.to_lowercase();
     let message = format!("change set {name} could not be made: {reason}");
     if lower.contains("attempting to import some resources") {
+        let cause = Cause::new("import-conflict", message).with_hint(
+            "nothing was changed: import-existing takes resources over only if the template retains them, so give them \
+             `DeletionPolicy: Retain` (or `RetainExceptOnCreate`); or name them differently",
+        );
+        return with_affected(cause, reason, template);
+    }
+    if lower.contains("already exists in stack") {
         return Cause::new("import-conflict", message).with_hint(
-            "resources of these names exist already: import-existing takes them over if the template retains them \
-             (`DeletionPolicy: Retain`); otherwise name them differently",
+            "nothing was changed: a resource is in one stack only, and import-existing takes none away from another. Take it \
+             out of that stack first, where `DeletionPolicy: Retain` keeps it from being deleted; or name it differently",
         );
     }
     if lower.contains("earlyvalidation") {

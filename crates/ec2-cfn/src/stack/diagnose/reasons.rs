@@ -163,15 +163,26 @@ pub(super) fn of_failure(failure: &FailedEvent, template: Option<&Template>) -> 
     cause
 }
 
+const NOT_VALID: &str =
+    "nothing was changed: mend the property; should the validation be wrong, disable-validation turns it off";
+
+const NAME_TAKEN: &str = "nothing was changed: let the stack take the resource over with import-existing (the template must \
+                          retain it, by `DeletionPolicy: Retain`, and name it without a function), or give it another name";
+
 /// What CloudFormation found wrong before it changed anything.
 fn of_validation(failure: &FailedEvent, template: Option<&Template>) -> Cause {
     let path = failure.property.as_deref().unwrap_or_default();
     let mode = failure.mode.as_deref().unwrap_or("FAIL");
     let name = if failure.path.is_empty() { "the template" } else { &failure.path };
-    let code = if mode == "WARN" { "validation-warning" } else { "early-validation" };
+    let exists = failure.reason.contains("already exists");
+    let (code, hint) = match mode {
+        "WARN" => ("validation-warning", NOT_VALID),
+        _ if exists => ("already-exists", NAME_TAKEN),
+        _ => ("early-validation", NOT_VALID),
+    };
     let cause = Cause::new(code, format!("{name} ({}) does not pass validation ({mode}) at {path}: {}", failure.kind, failure.reason))
         .in_field(path)
-        .with_hint("nothing was changed: mend the property; should the validation be wrong, disable-validation turns it off");
+        .with_hint(hint);
     match template.and_then(|all| all.place_of(&failure.logical)) {
         Some(at) => cause.at(at),
         None => cause,

@@ -16,6 +16,8 @@ use crate::stack::template::Template;
 /// Longest value that is shown.
 const LONGEST: usize = 80;
 
+const IMPORTS: &str = "resources that exist already are imported, if the template retains them";
+
 /// What changes; nothing when the stack has everything that is asked for.
 pub(super) fn changes(target: &Stack, cx: &Context, scene: &Scene, forward: &mut Forward) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -68,6 +70,9 @@ fn created(target: &Stack, scene: &Scene) -> Change {
     let capabilities: Vec<&str> = scene.wanted.capabilities.iter().map(|one| one.as_str()).collect();
     if !capabilities.is_empty() {
         change = change.with_details([format!("capabilities: {}", capabilities.join(", "))]);
+    }
+    if target.spec.options.import_existing {
+        change = change.with_details([IMPORTS.to_owned()]);
     }
     change
 }
@@ -147,7 +152,7 @@ fn of_options(target: &Stack, stack: &StackFacts) -> Vec<String> {
         ));
     }
     if options.import_existing {
-        lines.push("resources that exist already are imported, if the template retains them".to_owned());
+        lines.push(IMPORTS.to_owned());
     }
     lines
 }

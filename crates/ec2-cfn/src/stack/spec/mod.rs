@@ -129,7 +129,12 @@ impl StackBuilder {
         self
     }
 
-    /// Whether resources with names of their own that exist already become the stack's, if the template retains them.
+    /// Whether resources that exist already become the stack's: those that the template gives a name of their own, written
+    /// out and without a function, and retains (`DeletionPolicy` `Retain` or `RetainExceptOnCreate`), and that belong to no
+    /// other stack. An undo leaves them behind as they are. No when it is not said: the deployment then fails
+    /// (`already-exists`).
+    ///
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/import-resources-automatically.html>
     pub fn import_existing(mut self, import: bool) -> Self {
         self.options.import_existing = import;
         self

@@ -1,11 +1,11 @@
 //! Change sets: made, described, executed, deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::super::agenda::Due;
-use super::super::model::{ChangeSetState, Desired};
+use super::super::model::{ChangeSetState, ChangeState, Desired, Manner};
 use super::super::{CloudFormation, template, view};
 use super::{invalid, page, with_defaults};
 use crate::clock::ms;
@@ -104,7 +104,9 @@ impl CloudFormation {
             reason: None,
             created: self.now,
             creates,
-            on_failure: form.text("OnStackFailure").unwrap_or("ROLLBACK").to_owned(),
+            imports: form.text("ImportExistingResources") == Some("true"),
+            unchecked: skip,
+            manner: Manner::on_failure(form.text("OnStackFailure").unwrap_or("ROLLBACK")),
             desired,
             changes: Vec::new(),
             fails: rule.fails.filter(|_| !skip || rule.validations.is_empty()),
@@ -200,19 +202,25 @@ impl CloudFormation {
         }
         let parsed = template::parse(&set.desired.body).unwrap_or(Value::Null);
         let wanted = self.resolve(at, &parsed, &set.desired.parameters);
-        let changes =
+        let mut changes =
             if set.creates { self.differences_of_new(at, &wanted) } else { self.differences(at, &wanted) };
+        let conflict = if set.imports { self.find_imports(&wanted, &mut changes) } else { None };
+        let taken = if set.unchecked { Vec::new() } else { self.names_taken(&wanted, &changes) };
         let same = changes.is_empty() && !set.creates && is_same(&self.stacks[at].desired, &set.desired);
         let refused = set.validations.iter().any(|one| one.mode != "WARN");
         let reason = match (&set.fails, refused, same) {
             (Some(reason), ..) => Some(reason.clone()),
+            _ if conflict.is_some() => conflict,
+            _ if !taken.is_empty() => Some("The following hook(s)/validation failed: [AWS::EarlyValidation::ResourceExistenceCheck]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.".to_owned()),
             (_, true, _) => Some("The following hook(s)/validation failed: [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early Validation errors, use the DescribeEvents API for detailed failure information.".to_owned()),
             (_, _, true) if parsed.get("Transform").is_some() => Some("No updates are to be performed.".to_owned()),
             (_, _, true) => Some("The submitted information didn't contain changes. Submit different information to create a change set.".to_owned()),
             _ => None,
         };
         let set = &mut self.stacks[at].change_sets[index];
+        set.manner.imports = imported(&changes);
         set.changes = changes;
+        set.validations.extend(taken);
         (set.status, set.execution) = match reason {
             Some(_) => ("FAILED".to_owned(), "UNAVAILABLE".to_owned()),
             None => ("CREATE_COMPLETE".to_owned(), "AVAILABLE".to_owned()),
@@ -224,7 +232,7 @@ impl CloudFormation {
         &self,
         at: usize,
         wanted: &indexmap::IndexMap<String, super::super::model::ResourceState>,
-    ) -> Vec<super::super::model::ChangeState> {
+    ) -> Vec<ChangeState> {
         self.differences(at, wanted).into_iter().filter(|change| change.action == "Add").collect()
     }
 
@@ -298,12 +306,14 @@ impl CloudFormation {
             "EXECUTE_IN_PROGRESS".clone_into(&mut kept.execution);
             kept.executed_by.clone_from(&token);
         }
-        let keep = form.text("DisableRollback") == Some("true");
-        let on_failure = if keep { "DO_NOTHING".to_owned() } else { set.on_failure.clone() };
+        let mut manner = set.manner;
+        if form.text("DisableRollback") == Some("true") {
+            "DO_NOTHING".clone_into(&mut manner.on_failure);
+        }
         if set.creates {
-            self.create(at, set.desired, token, &on_failure);
+            self.create(at, set.desired, token, manner);
         } else {
-            self.update(at, set.desired, token, &on_failure);
+            self.update(at, set.desired, token, manner);
         }
         if let Some(operation) = self.stacks[at].operation.as_mut() {
             operation.retain_except_on_create = form.text("RetainExceptOnCreate") == Some("true");
@@ -325,6 +335,11 @@ impl CloudFormation {
         }
         Ok(String::new())
     }
+}
+
+/// Logical ids of what is taken over.
+fn imported(changes: &[ChangeState]) -> BTreeSet<String> {
+    changes.iter().filter(|change| change.action == "Import").map(|change| change.logical.clone()).collect()
 }
 
 /// Tags and topics are changes of their own.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::model::{Desired, Operation, Phase, StackState};
+use super::model::{Desired, Manner, Operation, Phase, StackState};
 use super::{CloudFormation, template};
 use crate::wire::{Form, ServiceError};
 
@@ -167,7 +167,7 @@ impl CloudFormation {
         at: usize,
         token: Option<String>,
         creates: bool,
-        on_failure: &str,
+        manner: Manner,
     ) -> Operation {
         let stack = &self.stacks[at];
         Operation {
@@ -176,7 +176,7 @@ impl CloudFormation {
             phase: Phase::Forward,
             creates,
             steps: Vec::new(),
-            on_failure: on_failure.to_owned(),
+            manner,
             before: stack.desired.clone(),
             resources_before: stack.resources.clone(),
             replaced: Vec::new(),
@@ -186,30 +186,41 @@ impl CloudFormation {
     }
 
     /// Begins to create what a stack is to be.
-    pub(super) fn create(&mut self, at: usize, desired: Desired, token: Option<String>, on_failure: &str) {
-        let mut operation = self.operation(at, token, true, on_failure);
-        let parsed = template::parse(&desired.body).unwrap_or(Value::Null);
-        self.stacks[at].desired = desired;
-        let wanted = self.resolve(at, &parsed, &self.stacks[at].desired.parameters.clone());
-        let changes = self.differences(at, &wanted);
-        operation.steps = self.steps(&wanted, &changes);
+    pub(super) fn create(&mut self, at: usize, desired: Desired, token: Option<String>, manner: Manner) {
+        let operation = self.planned(at, desired, token, true, manner);
         self.begin(at, operation, "CREATE_STACK", "CREATE_IN_PROGRESS", Some("User Initiated"));
     }
 
     /// Begins to update a stack.
-    pub(super) fn update(&mut self, at: usize, desired: Desired, token: Option<String>, on_failure: &str) {
-        let mut operation = self.operation(at, token, false, on_failure);
+    pub(super) fn update(&mut self, at: usize, desired: Desired, token: Option<String>, manner: Manner) {
+        let operation = self.planned(at, desired, token, false, manner);
+        self.begin(at, operation, "UPDATE_STACK", "UPDATE_IN_PROGRESS", Some("User Initiated"));
+    }
+
+    /// An operation with its steps.
+    fn planned(
+        &mut self,
+        at: usize,
+        desired: Desired,
+        token: Option<String>,
+        creates: bool,
+        manner: Manner,
+    ) -> Operation {
+        let mut operation = self.operation(at, token, creates, manner);
         let parsed = template::parse(&desired.body).unwrap_or(Value::Null);
         self.stacks[at].desired = desired;
         let wanted = self.resolve(at, &parsed, &self.stacks[at].desired.parameters.clone());
-        let changes = self.differences(at, &wanted);
+        let mut changes = self.differences(at, &wanted);
+        for change in changes.iter_mut().filter(|change| operation.manner.imports.contains(&change.logical)) {
+            change.action = "Import";
+        }
         operation.steps = self.steps(&wanted, &changes);
-        self.begin(at, operation, "UPDATE_STACK", "UPDATE_IN_PROGRESS", Some("User Initiated"));
+        operation
     }
 
     /// Begins to delete a stack.
     pub(super) fn delete(&mut self, at: usize, token: Option<String>, retain: Vec<String>) {
-        let mut operation = self.operation(at, token, false, "");
+        let mut operation = self.operation(at, token, false, Manner::default());
         operation.phase = Phase::Delete;
         operation.retain = retain;
         self.stacks[at].operations.insert(0, ("DELETE_STACK".to_owned(), operation.id.clone()));

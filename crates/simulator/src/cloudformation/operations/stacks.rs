@@ -1,7 +1,7 @@
 //! Stacks: described, deleted, rolled back, protected.
 
 use super::super::CloudFormation;
-use super::super::model::{Operation, Phase, StepState};
+use super::super::model::{Manner, Operation, Phase, StepState};
 use super::super::view;
 use super::{invalid, page};
 use crate::wire::query::element;
@@ -194,7 +194,7 @@ impl CloudFormation {
             return Ok(String::new());
         }
         if let Some((export, user)) = used {
-            let mut operation = self.operation(at, token, false, "");
+            let mut operation = self.operation(at, token, false, Manner::default());
             operation.phase = Phase::Over;
             self.stacks[at].operations.insert(0, ("DELETE_STACK".to_owned(), operation.id.clone()));
             self.stacks[at].operation = Some(operation);
