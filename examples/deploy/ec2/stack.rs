@@ -54,6 +54,9 @@ pub(crate) struct Stack {
     /// Takes resources into the stack that exist already under the names in the template, which must retain them
     #[arg(long)]
     import_existing: bool,
+    /// Puts back what was changed outside of CloudFormation, even where the template says nothing new
+    #[arg(long)]
+    revert_drift: bool,
     /// What CloudFormation does when the operation fails
     #[arg(long, value_name = "WHAT", default_value = "rollback")]
     on_stack_failure: OnFailure,
@@ -159,6 +162,7 @@ fn choices(global: &Global, what: &Stack, problems: &mut Vec<Cause>) -> StackBui
     use landfall::ec2_cfn::stack::Stack as Target;
     let mut builder = Target::builder()
         .import_existing(what.import_existing)
+        .revert_drift(what.revert_drift)
         .retain_except_on_create(what.retain_except_on_create)
         .allow_replacement(what.allow_replacement)
         .allow_deletion(what.allow_deletion)

@@ -66,7 +66,7 @@ pub(crate) struct ChangeSetFacts {
 /// What a change set does to one resource.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ResourceChange {
-    /// `Add`, `Modify`, `Remove`, `Import`, `Dynamic`.
+    /// `Add`, `Modify`, `Remove`, `Import`, `Dynamic`, `SyncWithActual`.
     pub(crate) action: String,
     pub(crate) logical: String,
     pub(crate) kind: String,
@@ -74,6 +74,8 @@ pub(crate) struct ResourceChange {
     pub(crate) replacement: String,
     /// `Delete`, `Retain`, `ReplaceAndDelete` and so on.
     pub(crate) policy_action: String,
+    /// `IN_SYNC`, `MODIFIED` and so on, where the change set looks at drift; else empty.
+    pub(crate) drift: String,
     pub(crate) details: Vec<PropertyChange>,
     /// The change set of a nested stack.
     pub(crate) nested: Option<String>,
@@ -90,6 +92,8 @@ pub(crate) struct PropertyChange {
     pub(crate) recreation: String,
     /// The value is decided when the change set is executed.
     pub(crate) dynamic: bool,
+    /// The value of the last deployment, where somebody has changed it since.
+    pub(crate) deployed: Option<String>,
 }
 
 fn text(value: Option<&str>) -> String {
@@ -187,6 +191,7 @@ fn resource_change(change: &sdk::ResourceChange) -> ResourceChange {
         kind: text(change.resource_type()),
         replacement: text(change.replacement().map(sdk::Replacement::as_str)),
         policy_action: text(change.policy_action().map(sdk::PolicyAction::as_str)),
+        drift: text(change.resource_drift_status().map(sdk::StackResourceDriftStatus::as_str)),
         details: change.details().iter().map(property_change).collect(),
         nested: change.change_set_id().map(str::to_owned),
     }
@@ -208,5 +213,9 @@ fn property_change(detail: &sdk::ResourceChangeDetail) -> PropertyChange {
         after: target.and_then(|target| target.after_value()).map(str::to_owned),
         recreation: text(recreation.map(sdk::RequiresRecreation::as_str)),
         dynamic: detail.evaluation() == Some(&sdk::EvaluationType::Dynamic),
+        deployed: target
+            .and_then(sdk::ResourceTargetDefinition::drift)
+            .and_then(sdk::LiveResourceDrift::previous_value)
+            .map(str::to_owned),
     }
 }

@@ -51,6 +51,9 @@ pub(crate) struct Means {
     pub(crate) protection: bool,
     pub(crate) template_bucket: Option<TemplateBucket>,
     pub(crate) disable_validation: bool,
+    /// It puts back what was changed outside of CloudFormation.
+    #[serde(default)]
+    pub(crate) revert_drift: bool,
 }
 
 impl Means {
@@ -60,6 +63,7 @@ impl Means {
             protection: options.termination_protection.is_some(),
             template_bucket: options.template_bucket.clone(),
             disable_validation: options.disable_validation,
+            revert_drift: options.revert_drift,
         }
     }
 }

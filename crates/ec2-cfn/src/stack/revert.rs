@@ -130,6 +130,13 @@ impl Done<'_> {
             "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "IMPORT_COMPLETE" => {
                 match impossible(&self.forward.means, before) {
                     Some(reason) => Ok(Revert::Impossible { reason }),
+                    None if self.forward.means.revert_drift => self.plan(
+                        &stack.id,
+                        change(
+                            "the previous template and the previous values; what had been changed outside of CloudFormation \
+                             does not come back",
+                        ),
+                    ),
                     None => self.plan(&stack.id, change("the previous template and the previous values")),
                 }
             }

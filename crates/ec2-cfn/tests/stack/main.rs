@@ -10,6 +10,7 @@
 mod causes;
 mod conformance;
 mod deploying;
+mod drift;
 mod imports;
 mod stage;
 mod states;

@@ -147,7 +147,7 @@ impl CloudFormation {
         let usual = match verb {
             Verb::Delete | Verb::Import => 1_000,
             Verb::Create | Verb::Replace => 2_000,
-            Verb::Update | Verb::Restore => 1_500,
+            Verb::Update | Verb::Restore | Verb::Sync => 1_500,
         };
         let name = self.stacks[at].name.clone();
         let word = if rolling { "rollback" } else { verb.word() }.to_lowercase();

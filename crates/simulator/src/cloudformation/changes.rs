@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::CloudFormation;
 use super::evaluate::{Scope, references};
-use super::model::{ChangeState, ResourceState, Step, StepState, Verb};
+use super::model::{ChangeState, PropertyDifference, ResourceState, Step, StepState, Verb};
 
 /// Properties that are a resource's own name, by which it is made anew.
 pub(super) const NAMES: [&str; 12] = [
@@ -34,6 +34,8 @@ const REPLACING: [&str; 7] =
 pub(super) fn own_name(properties: &Value) -> Option<(String, String)> {
     NAMES.iter().find_map(|name| Some(((*name).to_owned(), properties.get(name)?.as_str()?.to_owned())))
 }
+
+const NESTED: &str = "AWS::CloudFormation::Stack";
 
 pub(super) fn is_replacing(property: &str) -> bool {
     NAMES.contains(&property) || REPLACING.contains(&property)
@@ -112,11 +114,12 @@ impl CloudFormation {
         nested.flat_map(output).collect()
     }
 
-    /// What would change.
+    /// What would change. With `drift`, what is wanted is compared with what there really is.
     pub(super) fn differences(
         &self,
         at: usize,
         wanted: &IndexMap<String, ResourceState>,
+        drift: bool,
     ) -> Vec<ChangeState> {
         let current = &self.stacks[at].resources;
         let mut changes = Vec::new();
@@ -132,11 +135,12 @@ impl CloudFormation {
                     (replaced.replacement, replaced.policy_action) = ("True", "ReplaceAndDelete");
                     changes.push(replaced);
                 }
+                Some(before) if drift && after.kind != NESTED => changes.extend(three_ways(id, before, after)),
                 Some(before) if before.properties != after.properties || before.status == "UPDATE_FAILED" => {
                     changes.push(modify(id, before, after));
                 }
                 // A nested stack's own template may have changed, which only its execution tells.
-                Some(_) if after.kind == "AWS::CloudFormation::Stack" => {
+                Some(_) if after.kind == NESTED => {
                     changes.push(modify(id, after, after));
                 }
                 Some(_) => {}
@@ -161,11 +165,13 @@ impl CloudFormation {
             let verb = match (change.action, change.replacement) {
                 ("Add", _) => Verb::Create,
                 ("Import", _) => Verb::Import,
+                ("SyncWithActual", _) => Verb::Sync,
                 (_, "True") => Verb::Replace,
                 _ => Verb::Update,
             };
             let needs = after.needs.clone();
-            Some(Step { logical: change.logical.clone(), verb, needs, state: StepState::Waiting, after })
+            let state = if verb == Verb::Sync { StepState::Done } else { StepState::Waiting };
+            Some(Step { logical: change.logical.clone(), verb, needs, state, after })
         });
         steps.collect()
     }
@@ -219,8 +225,42 @@ fn change(action: &'static str, id: &str, resource: &ResourceState, physical: &s
         kind: resource.kind.clone(),
         replacement: if action == "Modify" { "False" } else { "" },
         policy_action: "",
+        drift: None,
         properties: Vec::new(),
     }
+}
+
+/// The actual state, the state of the last deployment and the wanted one
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html>). Not modelled: resources
+/// that were deleted, tags of others, properties that AWS manages, types without drift detection.
+fn three_ways(id: &str, before: &ResourceState, after: &ResourceState) -> Option<ChangeState> {
+    let mut live = before.live().clone();
+    // "Drift-aware change sets do not support drift reconciliation for immutable properties."
+    if let (Some(members), Some(deployed)) = (live.as_object_mut(), before.properties.as_object()) {
+        for (name, value) in deployed.iter().filter(|(name, _)| is_replacing(name)) {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+    let (wanted, deployed) = (&after.properties, &before.properties);
+    let synced = live == *wanted;
+    if synced && live == *deployed && before.status != "UPDATE_FAILED" {
+        return None;
+    }
+    let against = ResourceState { properties: live.clone(), ..before.clone() };
+    let from = if synced { before } else { &against };
+    let mut found = modify(id, from, after);
+    found.drift = Some(if live == *deployed { "IN_SYNC" } else { "MODIFIED" });
+    if synced && before.status != "UPDATE_FAILED" {
+        (found.action, found.replacement, found.policy_action) = ("SyncWithActual", "", "");
+    }
+    for property in &mut found.properties {
+        let (is, was) = (live.get(&property.name), deployed.get(&property.name));
+        if is != was {
+            property.before = is.cloned();
+            property.deployed = Some(was.cloned().unwrap_or_default());
+        }
+    }
+    Some(found)
 }
 
 fn modify(id: &str, before: &ResourceState, after: &ResourceState) -> ChangeState {
@@ -231,7 +271,13 @@ fn modify(id: &str, before: &ResourceState, after: &ResourceState) -> ChangeStat
     let names: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
     for name in names.into_iter().filter(|name| was.get(*name) != is.get(*name)) {
         let replaces = is_replacing(name);
-        found.properties.push((name.clone(), was.get(name).cloned(), is.get(name).cloned(), replaces));
+        found.properties.push(PropertyDifference {
+            name: name.clone(),
+            before: was.get(name).cloned(),
+            after: is.get(name).cloned(),
+            replaces,
+            deployed: None,
+        });
         if replaces {
             found.replacement = "True";
             found.policy_action = if before.retain { "ReplaceAndRetain" } else { "ReplaceAndDelete" };

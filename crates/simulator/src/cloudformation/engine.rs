@@ -69,7 +69,7 @@ impl CloudFormation {
         let step = &mut operation.steps[index];
         step.state = StepState::Running;
         let (logical, verb, mut after) = (step.logical.clone(), step.verb, step.after.clone());
-        let id = operation.id.clone();
+        let (id, reverts) = (operation.id.clone(), operation.manner.revert_drift);
         if matches!(verb, Verb::Create | Verb::Update | Verb::Replace | Verb::Import) {
             self.refer(at, &logical, &mut after);
         }
@@ -85,9 +85,15 @@ impl CloudFormation {
         }
         match verb {
             Verb::Create | Verb::Replace => after.physical = String::new(),
-            Verb::Update | Verb::Restore => after.physical.clone_from(&existing),
+            Verb::Update => {
+                after.physical.clone_from(&existing);
+                let before = self.stacks[at].resources.get(&logical).filter(|_| !reverts);
+                after.actual = before.and_then(|before| before.drift_after(&after.properties));
+            }
+            // As it really was, and not as the template had it.
+            Verb::Restore => after.physical.clone_from(&existing),
             Verb::Import => (after.physical, after.imported) = (self.physical_id(at, &logical, &after), true),
-            Verb::Delete => {}
+            Verb::Delete | Verb::Sync => {}
         }
         self.resource_event(at, &logical, &after, &status, reason);
         if after.kind == NESTED {

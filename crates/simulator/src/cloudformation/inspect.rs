@@ -44,6 +44,8 @@ pub struct StackView {
     pub resources: BTreeMap<String, String>,
     /// Evaluated properties by logical id.
     pub properties: BTreeMap<String, Value>,
+    /// What the resources are really like, by logical id: not as the template has them where somebody has changed them.
+    pub actual: BTreeMap<String, Value>,
     /// Names of its change sets.
     pub change_sets: Vec<String>,
     /// The ARN of the stack that it is nested in.
@@ -134,6 +136,21 @@ impl CloudFormation {
         self.with(|region| region.existing.clone())
     }
 
+    /// Somebody changes a property of a resource outside of CloudFormation. False if there is none of this name.
+    pub fn change_resource_as_other(&self, stack: &str, logical: &str, property: &str, value: Value) -> bool {
+        self.with(|region| {
+            let Some(at) = region.find(stack) else { return false };
+            let Some(resource) = region.stacks[at].resources.get_mut(logical) else { return false };
+            let mut live = resource.live().clone();
+            if !live.is_object() {
+                live = Value::Object(serde_json::Map::new());
+            }
+            live[property] = value;
+            resource.actual = (live != resource.properties).then_some(live);
+            true
+        })
+    }
+
     /// Somebody else updates a stack. False if there is none of this name.
     pub fn update_as_other(&self, name: &str, template: &str) -> bool {
         self.with(|region| {
@@ -196,6 +213,7 @@ fn view(stack: &StackState) -> StackView {
             .iter()
             .map(|(id, resource)| (id.clone(), resource.properties.clone()))
             .collect(),
+        actual: stack.resources.iter().map(|(id, resource)| (id.clone(), resource.live().clone())).collect(),
         change_sets: stack.change_sets.iter().map(|set| set.name.clone()).collect(),
         parent: stack.parent.clone(),
     }

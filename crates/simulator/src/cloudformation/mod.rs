@@ -2,7 +2,7 @@
 //!
 //! API: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/Welcome.html>, awsQuery, version 2010-05-15.
 //! Resources are not made for real: each takes its time, and fails when a rule of the world says so. Not modelled: stack
-//! sets, drift, imports by `ResourcesToImport`, macros (a template with `Transform` is taken as it is), rollback triggers.
+//! sets, reports of drift, imports by `ResourcesToImport`, macros (a template with `Transform` is taken as it is), rollback triggers.
 
 mod agenda;
 mod changes;

@@ -46,8 +46,10 @@ pub(super) struct StackState {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ResourceState {
     pub(super) kind: String,
-    /// Evaluated.
+    /// As the template has them, evaluated.
     pub(super) properties: Value,
+    /// What it is really like, when somebody has changed it outside of CloudFormation.
+    pub(super) actual: Option<Value>,
     pub(super) physical: String,
     pub(super) status: String,
     pub(super) reason: Option<String>,
@@ -61,6 +63,28 @@ pub(super) struct ResourceState {
     pub(super) imported: bool,
     /// Logical ids of what it refers to.
     pub(super) needs: BTreeSet<String>,
+}
+
+impl ResourceState {
+    /// What it is really like.
+    pub(super) fn live(&self) -> &Value {
+        self.actual.as_ref().unwrap_or(&self.properties)
+    }
+
+    /// What it is really like after an update, if not what the template says: an update changes what differs between two
+    /// templates, and nothing that somebody changed beside them ("Traditional change sets ... do not account for stack
+    /// drift").
+    pub(super) fn drift_after(&self, wanted: &Value) -> Option<Value> {
+        let mut live = self.actual.clone()?;
+        let (was, is, members) = (self.properties.as_object()?, wanted.as_object()?, live.as_object_mut()?);
+        for name in was.keys().chain(is.keys()).filter(|name| was.get(*name) != is.get(*name)) {
+            match is.get(name) {
+                Some(value) => members.insert(name.clone(), value.clone()),
+                None => members.remove(name),
+            };
+        }
+        (live != *wanted).then_some(live)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -109,8 +133,20 @@ pub(super) struct ChangeState {
     pub(super) kind: String,
     pub(super) replacement: &'static str,
     pub(super) policy_action: &'static str,
-    /// Property, value before, value after, whether it makes a new resource.
-    pub(super) properties: Vec<(String, Option<Value>, Option<Value>, bool)>,
+    /// The drift status of the resource, of a change set that looks at drift.
+    pub(super) drift: Option<&'static str>,
+    pub(super) properties: Vec<PropertyDifference>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PropertyDifference {
+    pub(super) name: String,
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+    /// It makes a new resource.
+    pub(super) replaces: bool,
+    /// What it was when it was last deployed, if it was changed since outside of CloudFormation.
+    pub(super) deployed: Option<Value>,
 }
 
 /// How an operation is made.
@@ -120,6 +156,8 @@ pub(super) struct Manner {
     pub(super) on_failure: String,
     /// Logical ids of what is there already and is taken over.
     pub(super) imports: BTreeSet<String>,
+    /// `DeploymentMode=REVERT_DRIFT`.
+    pub(super) revert_drift: bool,
 }
 
 impl Manner {
@@ -173,6 +211,8 @@ pub(super) enum Verb {
     Delete,
     /// Taken over as it is.
     Import,
+    /// Not touched: it is already so, and CloudFormation takes note of it.
+    Sync,
     /// Back to what it was.
     Restore,
 }
@@ -182,7 +222,7 @@ impl Verb {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Create => "CREATE",
-            Self::Update | Self::Replace | Self::Restore => "UPDATE",
+            Self::Update | Self::Replace | Self::Restore | Self::Sync => "UPDATE",
             Self::Delete => "DELETE",
             Self::Import => "IMPORT",
         }

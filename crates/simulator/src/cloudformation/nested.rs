@@ -65,7 +65,7 @@ impl CloudFormation {
     ) {
         let parsed = template::parse(&desired.body).unwrap_or(Value::Null);
         let wanted = self.resolve(child, &parsed, &desired.parameters);
-        let changes = self.differences(child, &wanted);
+        let changes = self.differences(child, &wanted, false);
         if changes.is_empty() {
             return self.finish(at, &parent.id, logical, Ok(()));
         }

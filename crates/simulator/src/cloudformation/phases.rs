@@ -92,6 +92,11 @@ impl CloudFormation {
             })
             .collect();
         let stack = &mut self.stacks[at];
+        for step in operation.steps.iter().filter(|step| step.verb == Verb::Sync) {
+            if let Some(before) = operation.resources_before.get(&step.logical) {
+                stack.resources.insert(step.logical.clone(), before.clone());
+            }
+        }
         stack.desired = operation.before.clone();
         if let Some(operation) = stack.operation.as_mut() {
             operation.phase = Phase::Rollback;

@@ -211,15 +211,21 @@ pub(super) fn change_set(
     text.push_str("<Changes>");
     for one in changes {
         text.push_str("<member><Type>Resource</Type><ResourceChange>");
-        change(&mut text, one, values);
+        change(&mut text, one, values.then_some(set.created));
         text.push_str("</ResourceChange></member>");
     }
     text.push_str("</Changes>");
+    if set.manner.revert_drift {
+        element(&mut text, "DeploymentMode", "REVERT_DRIFT");
+        let drifted = set.changes.iter().any(|change| change.drift == Some("MODIFIED"));
+        element(&mut text, "StackDriftStatus", if drifted { "DRIFTED" } else { "IN_SYNC" });
+    }
     next(&mut text, token);
     text
 }
 
-fn change(text: &mut String, change: &ChangeState, values: bool) {
+/// `values` is when drift was looked for, if values are asked for.
+fn change(text: &mut String, change: &ChangeState, values: Option<Timestamp>) {
     if !change.policy_action.is_empty() {
         element(text, "PolicyAction", change.policy_action);
     }
@@ -232,16 +238,32 @@ fn change(text: &mut String, change: &ChangeState, values: bool) {
     if !change.replacement.is_empty() {
         element(text, "Replacement", change.replacement);
     }
+    optional(text, "ResourceDriftStatus", change.drift);
     text.push_str("<Details>");
-    for (name, before, after, replaces) in &change.properties {
+    for property in &change.properties {
         text.push_str("<member><Target><Attribute>Properties</Attribute>");
-        element(text, "Name", name);
-        element(text, "RequiresRecreation", if *replaces { "Always" } else { "Never" });
-        element(text, "Path", &format!("/Properties/{name}"));
+        element(text, "Name", &property.name);
+        element(text, "RequiresRecreation", if property.replaces { "Always" } else { "Never" });
+        element(text, "Path", &format!("/Properties/{}", property.name));
         let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if values {
-            optional(text, "BeforeValue", before.as_ref().map(shown).as_deref());
-            optional(text, "AfterValue", after.as_ref().map(shown).as_deref());
+        if let Some(looked) = values {
+            let before = property.before.as_ref().map(shown);
+            optional(text, "BeforeValue", before.as_deref());
+            optional(text, "AfterValue", property.after.as_ref().map(shown).as_deref());
+            if change.drift.is_some() {
+                element(text, "BeforeValueFrom", "ACTUAL_STATE");
+                element(text, "AfterValueFrom", "TEMPLATE");
+            }
+            if let Some(deployed) = &property.deployed {
+                text.push_str("<Drift>");
+                element(text, "PreviousValue", &shown(deployed));
+                optional(text, "ActualValue", before.as_deref());
+                element(text, "DriftDetectionTimestamp", &time(looked));
+                text.push_str("</Drift>");
+            }
+        }
+        if change.action == "SyncWithActual" {
+            element(text, "AttributeChangeType", "SyncWithActual");
         }
         text.push_str("</Target><Evaluation>Static</Evaluation><ChangeSource>DirectModification</ChangeSource></member>");
     }

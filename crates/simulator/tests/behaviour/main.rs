@@ -13,6 +13,7 @@ mod scenarios;
 mod served;
 mod session_limits;
 mod signatures;
+mod stack_drift;
 mod stack_imports;
 mod stacks;
 mod targets;

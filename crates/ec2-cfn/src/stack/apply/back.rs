@@ -168,6 +168,7 @@ async fn previous(
         on_stack_failure: None,
         import_existing: false,
         disable_validation: means.disable_validation,
+        revert_drift: false,
     };
     if before.role_arn.is_none() && stack.role_arn.is_some() {
         let text = "the service role stays with the stack: CloudFormation cannot take it away again";

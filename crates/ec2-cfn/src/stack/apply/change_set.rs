@@ -45,6 +45,8 @@ pub(crate) async fn make(
         on_stack_failure,
         import_existing: options.import_existing,
         disable_validation: options.disable_validation,
+        // A new stack has not drifted.
+        revert_drift: options.revert_drift && stack.is_some(),
     };
     sent_change_set(target, cx, &new).await
 }

@@ -26,6 +26,8 @@ pub(crate) struct NewChangeSet {
     pub(crate) on_stack_failure: Option<&'static str>,
     pub(crate) import_existing: bool,
     pub(crate) disable_validation: bool,
+    /// Drift is put back, and nested stacks are not looked at.
+    pub(crate) revert_drift: bool,
 }
 
 /// How a template is sent.
@@ -79,7 +81,10 @@ impl Client {
                 .set_role_arn(new.role_arn.clone())
                 .set_notification_arns(new.notification_arns.clone())
                 .set_on_stack_failure(new.on_stack_failure.map(sdk::OnStackFailure::from))
-                .include_nested_stacks(true);
+                .include_nested_stacks(!new.revert_drift);
+            if new.revert_drift {
+                request = request.deployment_mode(sdk::DeploymentMode::RevertDrift);
+            }
             if new.import_existing {
                 request = request.import_existing_resources(true);
             }

@@ -16,6 +16,7 @@ pub(crate) struct Summary {
     pub(crate) capabilities: Vec<Capability>,
     pub(crate) capabilities_reason: String,
     pub(crate) transforms: Vec<String>,
+    pub(crate) resource_types: Vec<String>,
 }
 
 impl Client {
@@ -46,6 +47,7 @@ impl Client {
             capabilities: answer.capabilities().iter().filter_map(|one| one.as_str().parse().ok()).collect(),
             capabilities_reason: text(answer.capabilities_reason()),
             transforms: answer.declared_transforms().to_vec(),
+            resource_types: answer.resource_types().to_vec(),
         })
     }
 

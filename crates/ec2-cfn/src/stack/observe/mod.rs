@@ -5,6 +5,8 @@
 //! end, and at the last look. Where events may not be read it is DescribeStacks alone.
 
 mod tail;
+#[cfg(test)]
+mod tests;
 pub(crate) use tail::failed;
 pub(crate) use told::describe;
 mod told;

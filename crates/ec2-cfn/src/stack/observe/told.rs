@@ -4,7 +4,7 @@ use landfall_core::event::Level;
 use landfall_core::{News, Progress};
 
 use crate::stack::client::Client;
-use crate::stack::facts::{ChangeSetFacts, EventFacts, ResourceChange};
+use crate::stack::facts::{ChangeSetFacts, EventFacts, PropertyChange, ResourceChange};
 use crate::stack::memory::{Memory, Purpose, Watch};
 
 /// An event as a line: `Network.Subnet (AWS::EC2::Subnet) CREATE_FAILED: reason`.
@@ -42,12 +42,15 @@ pub(crate) fn describe(change: &ResourceChange) -> String {
     }
     let mut details: Vec<String> = Vec::new();
     for detail in &change.details {
-        let line = match (&detail.before, &detail.after) {
+        let mut line = match (&detail.before, &detail.after) {
             (Some(before), Some(after)) => format!("{} {before} -> {after}", detail.path),
             (None, Some(after)) => format!("{} {after}", detail.path),
             _ if detail.dynamic => format!("{} (decided when it is executed)", detail.path),
             _ => detail.path.clone(),
         };
+        if let Some(deployed) = &detail.deployed {
+            line.push_str(&format!(" (deployed as {deployed}, and changed since outside of CloudFormation)"));
+        }
         if !details.contains(&line) {
             details.push(line);
         }
@@ -55,7 +58,30 @@ pub(crate) fn describe(change: &ResourceChange) -> String {
     if !details.is_empty() {
         text.push_str(&format!(": {}", details.join("; ")));
     }
+    if change.action == "SyncWithActual" {
+        text.push_str("; it is already so, and only CloudFormation's record of it changes");
+    }
+    if is_phantom(change) {
+        text.push_str("; perhaps no change at all: the resource has not drifted, and the value is worked out only when it is \
+                       applied");
+    }
     text
+}
+
+/// What AWS shows for a value that it does not work out yet.
+const LATER: &str = "KNOWN_AFTER_APPLY";
+
+/// A change that drift-aware change sets show of resources that are as they should be
+/// (aws-cloudformation/cloudformation-coverage-roadmap issues 2505 and 2559). It is only marked: nobody can tell here.
+fn is_phantom(change: &ResourceChange) -> bool {
+    let same = |detail: &PropertyChange| {
+        let later = detail.after.as_ref().is_some_and(|after| after.contains(LATER));
+        later || (detail.before.is_some() && detail.before == detail.after)
+    };
+    change.action == "Modify"
+        && change.drift == "IN_SYNC"
+        && !change.details.is_empty()
+        && change.details.iter().all(same)
 }
 
 /// Resources that are done. How many there will be is known from the change set; a rollback does more.

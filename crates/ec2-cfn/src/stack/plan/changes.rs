@@ -154,6 +154,11 @@ fn of_options(target: &Stack, stack: &StackFacts) -> Vec<String> {
     if options.import_existing {
         lines.push(IMPORTS.to_owned());
     }
+    if options.revert_drift {
+        let text = "what was changed outside of CloudFormation is put back; which resources that are is known once it has \
+                    looked at them";
+        lines.push(text.to_owned());
+    }
     lines
 }
 

@@ -145,6 +145,10 @@ pub(crate) async fn wanted(target: &Stack, cx: &Context, stack: Option<&StackFac
     let mut needs = text.map(needed).unwrap_or_default();
     let mut transforms = text.map(super::template::Template::transforms).unwrap_or_default();
     if let Some(summary) = summary {
+        if text.is_none() {
+            let kinds = summary.resource_types.iter().map(String::as_str);
+            problems.extend(check::drift(&target.spec.options, kinds));
+        }
         for capability in summary.capabilities {
             if needs.iter().all(|needed| !capability.is_within(&[needed.capability])) {
                 let by = vec![summary.capabilities_reason.clone()];

@@ -104,6 +104,19 @@ pub(crate) fn capabilities(needed: &[Needed], most: Option<&[Capability]>) -> Ve
         .collect()
 }
 
+/// A change set that looks at drift does not look into nested stacks: what it would delete there cannot be refused.
+pub(crate) fn drift<'a>(options: &Options, kinds: impl IntoIterator<Item = &'a str>) -> Option<Cause> {
+    let consents = options.allow_replacement && options.allow_deletion;
+    let nested = kinds.into_iter().any(|kind| kind == "AWS::CloudFormation::Stack");
+    (options.revert_drift && nested && !consents).then(|| {
+        let text = "the template has nested stacks, and a change set that puts drift back does not show what it replaces or \
+                    deletes in them";
+        Cause::invalid("revert_drift", text).with_hint(
+            "deploy without revert-drift; or say allow-replacement and allow-deletion, if whatever happens there is meant",
+        )
+    })
+}
+
 pub(super) fn size(template: &Template, bucket: Option<&TemplateBucket>) -> Option<Cause> {
     let bytes = template.text.len();
     (bytes > LARGEST_BODY && bucket.is_none()).then(|| {

@@ -52,6 +52,7 @@ pub(crate) struct Options {
     pub(crate) recreate_failed: RecreateFailed,
     pub(crate) template_bucket: Option<TemplateBucket>,
     pub(crate) disable_validation: bool,
+    pub(crate) revert_drift: bool,
 }
 
 /// Makes a [`StackSpec`].
@@ -192,6 +193,20 @@ impl StackBuilder {
         self
     }
 
+    /// Whether an update also puts back what somebody changed outside of CloudFormation, by a drift-aware change set: each
+    /// resource becomes what the template says, even one of which the template says nothing new. A new stack is created as
+    /// ever. No when it is not said; a change set then compares the template with the last one, and drift stays.
+    ///
+    /// Such a change set does not look into nested stacks, so that nobody could refuse what would be lost there: a
+    /// template that has some is refused, unless replacements and deletions are both allowed. Properties whose change
+    /// replaces a resource, and those that AWS manages, stay as they are. An undo does not bring the drift back.
+    ///
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html>
+    pub fn revert_drift(mut self, revert: bool) -> Self {
+        self.options.revert_drift = revert;
+        self
+    }
+
     /// Checks the input. No call is made.
     ///
     /// # Errors
@@ -288,6 +303,9 @@ impl StackSpec {
         let mut problems =
             check::capabilities(&self.capabilities_needed(), self.options.capabilities.as_deref());
         problems.extend(check::size(template, self.options.template_bucket.as_ref()));
+        let kinds = template.resources();
+        let kinds = kinds.iter().map(|resource| resource.kind);
+        problems.extend(check::drift(&self.options, kinds));
         // Whether the stack has values of its own is known only later: then nothing is missing yet.
         let declared = template.parameters();
         let all = declared.iter().map(|parameter| parameter.name.clone()).collect();
@@ -305,7 +323,7 @@ impl StackSpec {
             Source::Missing => json!(null),
         };
         let options = &self.options;
-        let pinned = json!({
+        let mut pinned = json!({
             "name": self.name,
             "template": template,
             "parameters": self.parameters.digest(),
@@ -319,6 +337,10 @@ impl StackSpec {
             "retain_except_on_create": options.retain_except_on_create,
             "disable_validation": options.disable_validation,
         });
+        // What is not asked for does not change the digest of what was recorded before it could be.
+        if options.revert_drift {
+            pinned["revert_drift"] = true.into();
+        }
         digest(pinned.to_string().as_bytes())
     }
 }

@@ -30,6 +30,7 @@ impl CloudFormation {
             )));
         }
         let creates = form.text("ChangeSetType") == Some("CREATE");
+        check_mode(form, creates)?;
         let existing = self.find(&stack_name);
         if let Some(at) = existing
             && let Some(known) = self.stacks[at].change_sets.iter().find(|set| set.name == name)
@@ -106,7 +107,10 @@ impl CloudFormation {
             creates,
             imports: form.text("ImportExistingResources") == Some("true"),
             unchecked: skip,
-            manner: Manner::on_failure(form.text("OnStackFailure").unwrap_or("ROLLBACK")),
+            manner: Manner {
+                revert_drift: form.text("DeploymentMode").is_some(),
+                ..Manner::on_failure(form.text("OnStackFailure").unwrap_or("ROLLBACK"))
+            },
             desired,
             changes: Vec::new(),
             fails: rule.fails.filter(|_| !skip || rule.validations.is_empty()),
@@ -202,8 +206,11 @@ impl CloudFormation {
         }
         let parsed = template::parse(&set.desired.body).unwrap_or(Value::Null);
         let wanted = self.resolve(at, &parsed, &set.desired.parameters);
-        let mut changes =
-            if set.creates { self.differences_of_new(at, &wanted) } else { self.differences(at, &wanted) };
+        let mut changes = if set.creates {
+            self.differences_of_new(at, &wanted)
+        } else {
+            self.differences(at, &wanted, set.manner.revert_drift)
+        };
         let conflict = if set.imports { self.find_imports(&wanted, &mut changes) } else { None };
         let taken = if set.unchecked { Vec::new() } else { self.names_taken(&wanted, &changes) };
         let same = changes.is_empty() && !set.creates && is_same(&self.stacks[at].desired, &set.desired);
@@ -233,7 +240,7 @@ impl CloudFormation {
         at: usize,
         wanted: &indexmap::IndexMap<String, super::super::model::ResourceState>,
     ) -> Vec<ChangeState> {
-        self.differences(at, wanted).into_iter().filter(|change| change.action == "Add").collect()
+        self.differences(at, wanted, false).into_iter().filter(|change| change.action == "Add").collect()
     }
 
     /// By ARN, or by name within a stack.
@@ -334,6 +341,23 @@ impl CloudFormation {
             self.stacks[at].change_set = None;
         }
         Ok(String::new())
+    }
+}
+
+/// A comparison with the last deployment needs one, and looks at one stack. AWS documents no words for either.
+fn check_mode(form: &Form, creates: bool) -> Result<(), ServiceError> {
+    match form.text("DeploymentMode") {
+        None => Ok(()),
+        Some("REVERT_DRIFT") if creates => {
+            Err(invalid("DeploymentMode REVERT_DRIFT is supported for change sets of type UPDATE only"))
+        }
+        Some("REVERT_DRIFT") if form.text("IncludeNestedStacks") == Some("true") => {
+            Err(invalid("DeploymentMode REVERT_DRIFT cannot be combined with IncludeNestedStacks"))
+        }
+        Some("REVERT_DRIFT") => Ok(()),
+        Some(other) => Err(invalid(format!(
+            "1 validation error detected: Value '{other}' at 'deploymentMode' failed to satisfy constraint: Member must satisfy enum value set: [REVERT_DRIFT]"
+        ))),
     }
 }
 

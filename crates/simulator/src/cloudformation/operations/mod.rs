@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::model::{Desired, Manner, Operation, Phase, StackState};
+use super::model::{Desired, Manner, Operation, Phase, StackState, Verb};
 use super::{CloudFormation, template};
 use crate::wire::{Form, ServiceError};
 
@@ -210,11 +210,16 @@ impl CloudFormation {
         let parsed = template::parse(&desired.body).unwrap_or(Value::Null);
         self.stacks[at].desired = desired;
         let wanted = self.resolve(at, &parsed, &self.stacks[at].desired.parameters.clone());
-        let mut changes = self.differences(at, &wanted);
+        let mut changes = self.differences(at, &wanted, operation.manner.revert_drift);
         for change in changes.iter_mut().filter(|change| operation.manner.imports.contains(&change.logical)) {
             change.action = "Import";
         }
         operation.steps = self.steps(&wanted, &changes);
+        for step in operation.steps.iter().filter(|step| step.verb == Verb::Sync) {
+            if let Some(known) = self.stacks[at].resources.get_mut(&step.logical) {
+                (known.properties, known.actual) = (step.after.properties.clone(), None);
+            }
+        }
         operation
     }
 
