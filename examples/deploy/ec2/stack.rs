@@ -57,6 +57,9 @@ pub(crate) struct Stack {
     /// Puts back what was changed outside of CloudFormation, even where the template says nothing new
     #[arg(long)]
     revert_drift: bool,
+    /// Ends when the configuration is applied, without waiting for resources to be ready (express mode)
+    #[arg(long)]
+    express: bool,
     /// What CloudFormation does when the operation fails
     #[arg(long, value_name = "WHAT", default_value = "rollback")]
     on_stack_failure: OnFailure,
@@ -163,6 +166,7 @@ fn choices(global: &Global, what: &Stack, problems: &mut Vec<Cause>) -> StackBui
     let mut builder = Target::builder()
         .import_existing(what.import_existing)
         .revert_drift(what.revert_drift)
+        .express(what.express)
         .retain_except_on_create(what.retain_except_on_create)
         .allow_replacement(what.allow_replacement)
         .allow_deletion(what.allow_deletion)

@@ -40,6 +40,12 @@ pub(crate) enum Refusal {
         details: Vec<String>,
     },
 
+    #[error(
+        "change set {change_set} would replace resources, which CloudFormation does not do while rollback is off: {}",
+        .resources.join(", ")
+    )]
+    RollbackOff { change_set: String, resources: Vec<String>, details: Vec<String> },
+
     #[error("change set {change_set} cannot be executed: it is {status}, {execution}")]
     NotExecutable { change_set: String, status: String, execution: String },
 }
@@ -48,6 +54,7 @@ impl Refusal {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotAllowed { .. }
+            | Self::RollbackOff { .. }
             | Self::Protected { .. }
             | Self::Blocked { .. }
             | Self::NotRecreatable { .. }
@@ -79,6 +86,9 @@ impl Refusal {
             Self::NotAllowed { allow, .. } => {
                 format!("nothing was changed; say {allow} if that is meant, or change the template so that it does not")
             }
+            Self::RollbackOff { .. } => "nothing was changed; deploy with on-stack-failure=rollback, or change the template so \
+                                         that nothing is replaced"
+                .to_owned(),
             Self::NotExecutable { .. } => {
                 "the stack was changed after the change set was made: begin a new run id, which makes a new one".to_owned()
             }
@@ -94,6 +104,10 @@ impl From<Refusal> for Error {
                 let code =
                     if what.contains("replace") { "replacement-not-allowed" } else { "deletion-not-allowed" };
                 error.with_cause(Cause::new(code, "what would be lost").with_evidence(details))
+            }
+            Refusal::RollbackOff { details, .. } => {
+                let cause = Cause::new("replacement-without-rollback", "what would be replaced");
+                error.with_cause(cause.with_evidence(details))
             }
             _ => error,
         }

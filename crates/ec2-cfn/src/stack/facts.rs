@@ -21,6 +21,8 @@ pub(crate) struct StackFacts {
     pub(crate) role_arn: Option<String>,
     pub(crate) notification_arns: Vec<String>,
     pub(crate) protected: bool,
+    /// The last operation was made in express mode.
+    pub(crate) express: bool,
     /// Type and id, oldest last, as `LastOperations` has them.
     pub(crate) operations: Vec<(String, String)>,
 }
@@ -124,6 +126,8 @@ pub(crate) fn stack(stack: &sdk::Stack) -> StackFacts {
         role_arn: stack.role_arn().map(str::to_owned),
         notification_arns: stack.notification_arns().to_vec(),
         protected: stack.enable_termination_protection().unwrap_or_default(),
+        express: stack.deployment_config().and_then(sdk::DeploymentConfig::mode)
+            == Some(&sdk::DeploymentConfigMode::Express),
         operations: stack.last_operations().iter().map(operation).collect(),
     }
 }

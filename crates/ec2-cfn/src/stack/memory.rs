@@ -54,6 +54,9 @@ pub(crate) struct Means {
     /// It puts back what was changed outside of CloudFormation.
     #[serde(default)]
     pub(crate) revert_drift: bool,
+    /// It is made in express mode.
+    #[serde(default)]
+    pub(crate) express: bool,
 }
 
 impl Means {
@@ -64,6 +67,7 @@ impl Means {
             template_bucket: options.template_bucket.clone(),
             disable_validation: options.disable_validation,
             revert_drift: options.revert_drift,
+            express: options.express,
         }
     }
 }
@@ -159,6 +163,9 @@ pub(crate) struct Watch {
     /// How many resources the change set changes; 0 when that is not known.
     #[serde(default)]
     pub(crate) resources: u64,
+    /// Nothing is waited for to be ready.
+    #[serde(default)]
+    pub(crate) express: bool,
 }
 
 impl Watch {
@@ -174,6 +181,7 @@ impl Watch {
             settings: false,
             origin: None,
             resources: 0,
+            express: false,
         }
     }
 }

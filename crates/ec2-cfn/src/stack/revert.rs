@@ -6,7 +6,7 @@ use landfall_core::{Change, Context, Result, Revert, Token};
 use super::apply::{is_newest, newest_events};
 use super::error::Refusal;
 use super::facts::StackFacts;
-use super::judge::start::way_out;
+use super::judge::start::{way_out, way_out_of};
 use super::memory::{Back, Before, Forward, Means, Origin, Purpose, Watch, Work};
 use super::target::{Stack, change_set_name, short};
 use super::template::LARGEST_BODY;
@@ -115,11 +115,29 @@ impl Done<'_> {
         self.plan(&stack.id, Change::new(Effect::Delete, self.target.subject()).with_details([text]))
     }
 
+    /// RollbackStack is refused after an express operation that failed.
+    fn of_express(&self, stack: &StackFacts, before: &Before) -> Result<Revert> {
+        // What was there before had failed as well: there is no template that worked.
+        if matches!(before.status.as_str(), "CREATE_FAILED" | "UPDATE_FAILED") {
+            let (meaning, next) = way_out_of(&self.target.spec.name, stack);
+            return Ok(Revert::Impossible {
+                reason: format!("the stack is {}: {meaning}; next: {next}", stack.status),
+            });
+        }
+        if let Some(reason) = impossible(&self.forward.means, before) {
+            return Ok(Revert::Impossible { reason });
+        }
+        let text = "the previous template and the previous values once more: a failed update in express mode cannot be rolled \
+                    back";
+        self.plan(&stack.id, Change::new(Effect::Update, self.target.subject()).with_details([text]))
+    }
+
     fn of_updated(&self, stack: &StackFacts, before: &Before) -> Result<Revert> {
         let change =
             |text: &str| Change::new(Effect::Update, self.target.subject()).with_details([text.to_owned()]);
         match stack.status.as_str() {
             "UPDATE_ROLLBACK_COMPLETE" => Ok(Revert::NothingToDo),
+            "CREATE_FAILED" | "UPDATE_FAILED" if stack.express => self.of_express(stack, before),
             "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" => {
                 let (meaning, next) = way_out(&self.target.spec.name, &stack.status);
                 Ok(Revert::Impossible {

@@ -11,6 +11,7 @@ mod causes;
 mod conformance;
 mod deploying;
 mod drift;
+mod express;
 mod imports;
 mod stage;
 mod states;

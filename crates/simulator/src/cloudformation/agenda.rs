@@ -149,6 +149,9 @@ impl CloudFormation {
             Verb::Create | Verb::Replace => 2_000,
             Verb::Update | Verb::Restore | Verb::Sync => 1_500,
         };
+        let express = self.stacks[at].operation.as_ref().is_some_and(|operation| operation.manner.express);
+        // "up to four times faster" (announcement of express mode).
+        let usual = if express { usual / 4 } else { usual };
         let name = self.stacks[at].name.clone();
         let word = if rolling { "rollback" } else { verb.word() }.to_lowercase();
         let fits = |rule: &crate::StackRule| {

@@ -106,7 +106,7 @@ impl CloudFormation {
         }
         self.keep_step(at, &logical, after);
         let (takes, fails) = self.rule(at, &logical, verb, rolling);
-        let fails = fails.or(taken);
+        let fails = fails.or(taken).or_else(|| self.not_replaceable(at, verb));
         self.later(ms(takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
     }
 
@@ -161,7 +161,8 @@ impl CloudFormation {
                     if verb == Verb::Import {
                         self.take_over(&after);
                     }
-                    self.resource_event(at, logical, &after, &format!("{}_COMPLETE", verb.word()), None);
+                    let reason = self.express_reason(at, &after.kind);
+                    self.resource_event(at, logical, &after, &format!("{}_COMPLETE", verb.word()), reason);
                 }
                 self.go_on(at);
             }
@@ -216,7 +217,7 @@ impl CloudFormation {
     }
 
     fn after_failure(&mut self, at: usize, operation: &Operation, why: &str, cancelled: bool) {
-        let keep = operation.manner.on_failure == "DO_NOTHING" && !cancelled;
+        let keep = operation.manner.is_rollback_off() && !cancelled;
         match (operation.phase, operation.creates) {
             (Phase::Forward, true) if keep => self.over(at, "CREATE_FAILED", Some(why)),
             (Phase::Forward, false) if keep => self.over(at, "UPDATE_FAILED", Some(why)),
@@ -291,6 +292,22 @@ impl CloudFormation {
         }
         self.root_event(at, status, reason);
         self.tell_parent(at, status, reason);
+    }
+
+    /// Custom resources are waited for as ever.
+    fn express_reason(&self, at: usize, kind: &str) -> Option<&'static str> {
+        let custom = kind.starts_with("Custom::") || kind == "AWS::CloudFormation::CustomResource";
+        let express = self.stacks[at].operation.as_ref().is_some_and(|operation| operation.manner.express);
+        (express && !custom).then_some(
+            "Resource operation completed using Express Mode. It may continue becoming available in the background.",
+        )
+    }
+
+    /// What cannot be put back is not begun (aws/aws-sam-cli issue 4585, aws/aws-cdk-cli issue 1931).
+    fn not_replaceable(&self, at: usize, verb: Verb) -> Option<String> {
+        let operation = self.stacks[at].operation.as_ref()?;
+        let refused = verb == Verb::Replace && !operation.creates && operation.manner.is_rollback_off();
+        refused.then(|| "Replacement type updates not supported on stack with disable-rollback.".to_owned())
     }
 
     fn is_rolling(&self, at: usize) -> bool {

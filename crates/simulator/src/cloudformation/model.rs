@@ -39,6 +39,10 @@ pub(super) struct StackState {
     pub(super) events: Vec<EventState>,
     pub(super) change_sets: Vec<ChangeSetState>,
     pub(super) operation: Option<Operation>,
+    /// The last creation or update was an express one.
+    pub(super) express: bool,
+    /// And rollback was off.
+    pub(super) rollback_off: bool,
     /// Type and id, newest first.
     pub(super) operations: Vec<(String, String)>,
 }
@@ -158,11 +162,17 @@ pub(super) struct Manner {
     pub(super) imports: BTreeSet<String>,
     /// `DeploymentMode=REVERT_DRIFT`.
     pub(super) revert_drift: bool,
+    /// `DeploymentConfig.Mode=EXPRESS`.
+    pub(super) express: bool,
 }
 
 impl Manner {
     pub(super) fn on_failure(what: &str) -> Self {
         Self { on_failure: what.to_owned(), ..Self::default() }
+    }
+
+    pub(super) fn is_rollback_off(&self) -> bool {
+        self.on_failure == "DO_NOTHING"
     }
 }
 

@@ -8,6 +8,11 @@ use serde_json::Value;
 use super::model::{Desired, Manner, Operation, Phase, ResourceState, StackState, StepState, Verb};
 use super::{CloudFormation, template};
 
+/// "When you use express mode on a parent stack, the setting propagates to all nested stacks".
+fn within(parent: &Manner, on_failure: &str) -> Manner {
+    Manner { express: parent.express, ..Manner::on_failure(on_failure) }
+}
+
 impl CloudFormation {
     /// A step of a parent that is a stack itself.
     pub(super) fn start_nested(&mut self, at: usize, logical: &str, verb: Verb, mut after: ResourceState) {
@@ -31,7 +36,7 @@ impl CloudFormation {
                 self.keep_step(at, logical, after);
                 // AWS does not document what a nested stack does by itself when it fails; it is left to the parent's
                 // rollback here.
-                self.create(child, desired, parent.token, Manner::on_failure("DO_NOTHING"));
+                self.create(child, desired, parent.token, within(&parent.manner, "DO_NOTHING"));
             }
             (Verb::Update | Verb::Restore, Some(child)) => {
                 self.keep_step(at, logical, after.clone());
@@ -69,7 +74,7 @@ impl CloudFormation {
         if changes.is_empty() {
             return self.finish(at, &parent.id, logical, Ok(()));
         }
-        self.update(child, desired, parent.token.clone(), Manner::on_failure("ROLLBACK"));
+        self.update(child, desired, parent.token.clone(), within(&parent.manner, "ROLLBACK"));
     }
 
     /// The template and parameters of a nested stack's properties.
@@ -119,6 +124,8 @@ impl CloudFormation {
             events: Vec::new(),
             change_sets: Vec::new(),
             operation: None,
+            express: false,
+            rollback_off: false,
             operations: Vec::new(),
         });
         self.stacks.len() - 1

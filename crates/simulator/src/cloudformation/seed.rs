@@ -67,6 +67,7 @@ impl CloudFormation {
             notification_arns: Vec::new(),
         };
         self.stacks[at].protected = world.termination_protection;
+        (self.stacks[at].express, self.stacks[at].rollback_off) = (world.express, world.express);
         self.stacks[at].policy.clone_from(&world.policy);
         if let Some(change_set) = &world.change_set {
             let arn = format!(

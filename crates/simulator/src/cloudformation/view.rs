@@ -39,7 +39,8 @@ pub(super) fn stack(text: &mut String, stack: &StackState) {
     optional(text, "LastUpdatedTime", stack.updated.map(time).as_deref());
     element(text, "StackStatus", &stack.status);
     optional(text, "StackStatusReason", stack.reason.as_deref());
-    element(text, "DisableRollback", "false");
+    element(text, "DisableRollback", if stack.rollback_off { "true" } else { "false" });
+    deployment(text, stack.express, stack.rollback_off);
     list(text, "NotificationARNs", &stack.desired.notification_arns);
     list(text, "Capabilities", &stack.desired.capabilities);
     text.push_str("<Outputs>");
@@ -63,6 +64,13 @@ pub(super) fn stack(text: &mut String, stack: &StackState) {
         text.push_str("</member>");
     }
     text.push_str("</LastOperations></member>");
+}
+
+fn deployment(text: &mut String, express: bool, rollback_off: bool) {
+    text.push_str("<DeploymentConfig>");
+    element(text, "Mode", if express { "EXPRESS" } else { "STANDARD" });
+    element(text, "DisableRollback", if rollback_off { "true" } else { "false" });
+    text.push_str("</DeploymentConfig>");
 }
 
 fn tags(text: &mut String, tags: &[(String, String)]) {
@@ -215,6 +223,7 @@ pub(super) fn change_set(
         text.push_str("</ResourceChange></member>");
     }
     text.push_str("</Changes>");
+    deployment(&mut text, set.manner.express, set.manner.is_rollback_off());
     if set.manner.revert_drift {
         element(&mut text, "DeploymentMode", "REVERT_DRIFT");
         let drifted = set.changes.iter().any(|change| change.drift == Some("MODIFIED"));

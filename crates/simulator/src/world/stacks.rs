@@ -27,6 +27,8 @@ pub struct Stack {
     pub role_arn: Option<String>,
     /// Name of the change set that was executed last.
     pub change_set: Option<String>,
+    /// The last operation was made in express mode, with rollback off.
+    pub express: bool,
     /// For a status in progress: after how many milliseconds it ends.
     pub ends_ms: Option<u64>,
     /// The status it ends with.
@@ -45,6 +47,7 @@ impl Default for Stack {
             policy: None,
             role_arn: None,
             change_set: None,
+            express: false,
             ends_ms: None,
             ends_as: "UPDATE_COMPLETE".to_owned(),
         }

@@ -14,6 +14,7 @@ mod served;
 mod session_limits;
 mod signatures;
 mod stack_drift;
+mod stack_express;
 mod stack_imports;
 mod stacks;
 mod targets;

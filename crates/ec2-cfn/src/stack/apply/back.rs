@@ -6,7 +6,7 @@ use landfall_core::{Context, Result, Token};
 use super::change_set::sent_change_set;
 use super::execute::{delete_shell, execute};
 use super::{is_executed, is_newest, newest_event, newest_events, sent};
-use crate::stack::client::{Deletion, NewChangeSet};
+use crate::stack::client::{Deletion, NewChangeSet, RollbackOff};
 use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
 use crate::stack::judge::start::way_out;
@@ -24,11 +24,12 @@ pub(crate) async fn back(
     so_far: Option<&Watch>,
 ) -> Result<Watch> {
     let name = change_set_name(token, &back.specification);
-    match so_far.map(|watch| (watch.purpose, watch)) {
-        Some((Purpose::ChangeSet, watch)) => execute(target, cx, &name, None, watch).await,
-        Some((Purpose::Update | Purpose::Delete, watch)) => Ok(watch.clone()),
-        _ => begin(target, cx, &name, back).await,
-    }
+    let watch = match so_far.map(|watch| (watch.purpose, watch)) {
+        Some((Purpose::ChangeSet, watch)) => execute(target, cx, &name, None, watch).await?,
+        Some((Purpose::Update | Purpose::Delete, watch)) => watch.clone(),
+        _ => begin(target, cx, &name, back).await?,
+    };
+    Ok(Watch { express: back.means.express, ..watch })
 }
 
 async fn begin(target: &Stack, cx: &Context, name: &str, back: &Back) -> Result<Watch> {
@@ -100,6 +101,12 @@ async fn restore(
         return Ok(watch(Purpose::Update));
     }
     let events = newest_events(&target.client, cx, &stack.id).await?;
+    let newest = events.iter().find(|event| event.is_of_the_stack());
+    if newest.is_some_and(|event| event.token.as_deref() == Some(&token)) {
+        // An update without a change set, or a rollback, that was begun and whose answer was lost.
+        let purpose = if stack.status.contains("ROLLBACK") { Purpose::RollBack } else { Purpose::Update };
+        return Ok(Watch { change_set: None, ..watch(purpose) });
+    }
     if !back.settings_only && !is_newest(&target.client, cx, stack, &back.change_set, &events).await? {
         let what = "another operation has come after this deployment".to_owned();
         return Err(Refusal::Moved { name: target.spec.name.clone(), what }.into());
@@ -120,6 +127,11 @@ async fn restore(
             }
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
+        "UPDATE_FAILED" if stack.express => {
+            let new = previous(target, cx, name, &back.means, before, stack, RollbackOff(true)).await?;
+            target.client.update(cx, &stack.id, &new, &token).await?;
+            Ok(Watch { since, change_set: None, ..watch(Purpose::Update) })
+        }
         "UPDATE_FAILED" | "CREATE_FAILED" => {
             target.client.rollback(cx, &stack.id, &token).await?;
             Ok(Watch { since, ..watch(Purpose::RollBack) })
@@ -128,7 +140,11 @@ async fn restore(
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         status if status.ends_with("_IN_PROGRESS") => Ok(watch(Purpose::Busy)),
-        "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => previous(target, cx, name, &back.means, before, stack).await,
+        "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => {
+            // What an undo replaces must be able to come back: rollback is on.
+            let new = previous(target, cx, name, &back.means, before, stack, RollbackOff(false)).await?;
+            sent_change_set(target, cx, &new).await
+        }
         status => {
             let (meaning, next) = way_out(&target.spec.name, status);
             let (name, status) = (target.spec.name.clone(), status.to_owned());
@@ -137,7 +153,7 @@ async fn restore(
     }
 }
 
-/// A change set with the previous template and the previous values.
+/// An update to the previous template and the previous values, in the mode of what is undone.
 async fn previous(
     target: &Stack,
     cx: &Context,
@@ -145,7 +161,8 @@ async fn previous(
     means: &Means,
     before: &Before,
     stack: &StackFacts,
-) -> Result<Watch> {
+    rollback: RollbackOff,
+) -> Result<NewChangeSet> {
     let text = before.template.clone().unwrap_or_default();
     let parameter = |(name, value): &(String, Option<String>)| Settled {
         name: name.clone(),
@@ -169,13 +186,13 @@ async fn previous(
         import_existing: false,
         disable_validation: means.disable_validation,
         revert_drift: false,
+        express: (means.express || stack.express).then_some(rollback),
     };
     if before.role_arn.is_none() && stack.role_arn.is_some() {
         let text = "the service role stays with the stack: CloudFormation cannot take it away again";
         cx.note(Level::Warning, "role-stays", text);
     }
-    let watch = sent_change_set(target, cx, &new).await?;
-    Ok(watch)
+    Ok(new)
 }
 
 fn capabilities(text: &str) -> Vec<Capability> {

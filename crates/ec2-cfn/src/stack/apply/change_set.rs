@@ -27,6 +27,8 @@ pub(crate) async fn make(
         Source::Missing => return Err(Refusal::NoTemplate { name: target.spec.name.clone() }.into()),
     };
     let on_stack_failure = match options.on_stack_failure {
+        // Said by the mode itself.
+        _ if options.express => None,
         OnStackFailure::Rollback => None,
         // Of a stack that exists nothing is deleted; CloudFormation refuses DELETE for it.
         OnStackFailure::Delete if stack.is_some() => None,
@@ -47,6 +49,7 @@ pub(crate) async fn make(
         disable_validation: options.disable_validation,
         // A new stack has not drifted.
         revert_drift: options.revert_drift && stack.is_some(),
+        express: options.express(),
     };
     sent_change_set(target, cx, &new).await
 }

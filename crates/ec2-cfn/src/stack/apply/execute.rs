@@ -9,6 +9,7 @@ use crate::stack::diagnose;
 use crate::stack::error::Refusal;
 use crate::stack::facts::{ChangeSetFacts, ResourceChange};
 use crate::stack::memory::{Forward, Origin, Purpose, Watch};
+use crate::stack::spec::OnStackFailure;
 use crate::stack::target::{Stack, execution_token, short};
 
 /// Deepest nesting of stacks that is followed.
@@ -165,6 +166,8 @@ pub(crate) async fn refusal_of(
     let change_set = short(&found.arn).to_owned();
     let options = &target.spec.options;
     let refusal = not_allowed(&change_set, &all, options.allow_replacement, options.allow_deletion);
+    let off = options.on_stack_failure == OnStackFailure::Keep;
+    let refusal = refusal.or_else(|| not_possible(&change_set, &all).filter(|_| off));
     Ok(refusal.map(Into::into))
 }
 
@@ -189,6 +192,21 @@ pub(crate) fn not_allowed(
         return Some(refuse("delete resources", "allow-deletion", deleted));
     }
     None
+}
+
+/// What CloudFormation would refuse in the middle of an operation without rollback: "Replacement type updates not supported
+/// on stack with disable-rollback". Pure.
+fn not_possible(change_set: &str, changes: &[(String, ResourceChange)]) -> Option<Refusal> {
+    let certain = |change: &ResourceChange| {
+        change.policy_action.starts_with("ReplaceAnd")
+            || (change.policy_action.is_empty() && change.replacement == "True")
+    };
+    let replaced: Vec<_> = changes.iter().filter(|(_, change)| certain(change)).collect();
+    (!replaced.is_empty()).then(|| Refusal::RollbackOff {
+        change_set: change_set.to_owned(),
+        resources: replaced.iter().map(|(path, change)| format!("{path} ({})", change.kind)).collect(),
+        details: replaced.iter().flat_map(|(path, change)| reasons(path, change)).collect(),
+    })
 }
 
 /// By what CloudFormation says it will do, where it says so; otherwise by whether it may replace. What is decided only when

@@ -19,9 +19,9 @@ use landfall_core::{Context, Result, Token};
 use super::client::Deletion;
 use super::error::Refusal;
 use super::facts::{ChangeSetFacts, StackFacts};
-use super::judge::start::{Start, start, way_out};
+use super::judge::start::{Start, start, way_out, way_out_of};
 use super::memory::{Forward, Origin, Purpose, Watch};
-use super::spec::{IfBusy, OnStackFailure};
+use super::spec::IfBusy;
 use super::target::{Stack, change_set_name, execution_token, short};
 use super::{plan, template};
 
@@ -46,19 +46,31 @@ pub(crate) async fn forward(
         return Err(Refusal::OtherSpecification.into());
     }
     let name = change_set_name(token, &forward.specification);
+    let watch = part(target, cx, &name, forward, empty, so_far).await?;
+    Ok(Watch { express: target.spec.options.express, ..watch })
+}
+
+async fn part(
+    target: &Stack,
+    cx: &Context,
+    name: &str,
+    forward: &Forward,
+    empty: bool,
+    so_far: Option<&Watch>,
+) -> Result<Watch> {
     if empty {
-        let mut standing = Watch::new(Purpose::Standing, &id_of(forward), &execution_token(&name));
+        let mut standing = Watch::new(Purpose::Standing, &id_of(forward), &execution_token(name));
         standing.unchanged = true;
         return Ok(standing);
     }
     match so_far {
         None if forward.busy.is_some() => {
-            Ok(Watch::new(Purpose::Busy, &id_of(forward), &execution_token(&name)))
+            Ok(Watch::new(Purpose::Busy, &id_of(forward), &execution_token(name)))
         }
-        None => begin(target, cx, &name, forward, None).await,
+        None => begin(target, cx, name, forward, None).await,
         Some(watch) => match watch.purpose {
-            Purpose::Busy | Purpose::Recreate => begin(target, cx, &name, forward, Some(watch)).await,
-            Purpose::ChangeSet => execute::execute(target, cx, &name, Some(forward), watch).await,
+            Purpose::Busy | Purpose::Recreate => begin(target, cx, name, forward, Some(watch)).await,
+            Purpose::ChangeSet => execute::execute(target, cx, name, Some(forward), watch).await,
             Purpose::Create | Purpose::Update => settle(target, cx, watch).await,
             _ => Ok(watch.clone()),
         },
@@ -184,9 +196,7 @@ fn permitted(
         }
         (Start::Create, _, Origin::Stack(_)) if !waited => moved("it is gone"),
         (Start::Create, ..) => Ok(Some(Origin::Absent)),
-        (Start::Kept, Some(_), Origin::Stack(_))
-            if target.spec.options.on_stack_failure == OnStackFailure::Keep =>
-        {
+        (Start::Kept, Some(stack), Origin::Stack(_)) if target.spec.options.goes_on_from(stack) => {
             Ok(Some(forward.origin.clone()))
         }
         (Start::Update, Some(stack), Origin::Stack(before)) => {
@@ -199,7 +209,7 @@ fn permitted(
         }
         (Start::Update, Some(_), _) => moved("there is one now"),
         (_, Some(stack), _) => {
-            let (meaning, next) = way_out(&name, &stack.status);
+            let (meaning, next) = way_out_of(&name, stack);
             Err(Refusal::Blocked { name, status: stack.status.clone(), meaning, next }.into())
         }
         (_, None, _) => moved("it is gone"),

@@ -28,6 +28,21 @@ pub(crate) struct NewChangeSet {
     pub(crate) disable_validation: bool,
     /// Drift is put back, and nested stacks are not looked at.
     pub(crate) revert_drift: bool,
+    /// Express mode, with rollback off or on; none: the standard mode.
+    pub(crate) express: Option<RollbackOff>,
+}
+
+/// Whether a failure is left as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RollbackOff(pub(crate) bool);
+
+impl NewChangeSet {
+    /// Rollback is always said: AWS turns it off in express mode when it is not.
+    pub(super) fn deployment(&self) -> Option<sdk::DeploymentConfig> {
+        let RollbackOff(off) = self.express?;
+        let mode = sdk::DeploymentConfigMode::Express;
+        Some(sdk::DeploymentConfig::builder().mode(mode).disable_rollback(off).build())
+    }
 }
 
 /// How a template is sent.
@@ -81,6 +96,7 @@ impl Client {
                 .set_role_arn(new.role_arn.clone())
                 .set_notification_arns(new.notification_arns.clone())
                 .set_on_stack_failure(new.on_stack_failure.map(sdk::OnStackFailure::from))
+                .set_deployment_config(new.deployment())
                 .include_nested_stacks(!new.revert_drift);
             if new.revert_drift {
                 request = request.deployment_mode(sdk::DeploymentMode::RevertDrift);

@@ -18,8 +18,7 @@ use super::masks::Masks;
 use super::parameters::Settled;
 use super::template::Capability;
 
-pub(crate) use change_sets::NewChangeSet;
-pub(crate) use change_sets::SentTemplate;
+pub(crate) use change_sets::{NewChangeSet, RollbackOff, SentTemplate};
 pub(crate) use events::{EventPage, Of};
 pub(crate) use stacks::Deletion;
 pub(crate) use templates::Summary;

@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::types as sdk;
 use landfall_aws::failure::Failure;
 use landfall_core::{Context, Error, ErrorKind};
 
-use super::{Client, is_missing, send};
+use super::{Client, NewChangeSet, is_missing, sdk_capability, sdk_parameter, sdk_tag, send};
 use crate::stack::facts::{self, StackFacts};
 
 /// What is asked for beside the stack when one is deleted.
@@ -77,6 +77,32 @@ impl Client {
         let request =
             || self.cloudformation.rollback_stack().stack_name(stack_id).client_request_token(token);
         send!(self, cx, self.write("RollbackStack"), request()).map(|_| ())
+    }
+
+    /// UpdateStack: the update without a change set.
+    pub(crate) async fn update(
+        &self,
+        cx: &Context,
+        stack_id: &str,
+        new: &NewChangeSet,
+        token: &str,
+    ) -> Result<(), Failure> {
+        let (body, url) = new.template.parts();
+        let request = || {
+            self.cloudformation
+                .update_stack()
+                .stack_name(stack_id)
+                .client_request_token(token)
+                .set_template_body(body.clone())
+                .set_template_url(url.clone())
+                .set_parameters(Some(new.parameters.iter().map(sdk_parameter).collect()))
+                .set_capabilities(Some(new.capabilities.iter().map(|one| sdk_capability(*one)).collect()))
+                .set_tags(new.tags.as_ref().map(|tags| tags.iter().map(sdk_tag).collect()))
+                .set_role_arn(new.role_arn.clone())
+                .set_notification_arns(new.notification_arns.clone())
+                .set_deployment_config(new.deployment())
+        };
+        send!(self, cx, self.write("UpdateStack"), request()).map(|_| ())
     }
 
     /// SetStackPolicy.

@@ -15,8 +15,8 @@ use std::collections::BTreeSet;
 use landfall_core::{Cause, Context, Result, State};
 
 use super::client::{Of, allowed};
-use super::facts::EventFacts;
-use super::judge::start::way_out;
+use super::facts::{EventFacts, StackFacts};
+use super::judge::start::way_out_of;
 use super::memory::{FailedEvent, Memory, Purpose, Watch};
 use super::observe::{Subject, failed, page};
 use super::template::Template;
@@ -59,8 +59,9 @@ pub(crate) async fn of_operation(
 }
 
 /// There was nothing to change, and what is there is no good state.
-pub(crate) fn not_healthy(name: &str, status: &str) -> Cause {
-    let (meaning, next) = way_out(name, status);
+pub(crate) fn not_healthy(name: &str, stack: &StackFacts) -> Cause {
+    let (meaning, next) = way_out_of(name, stack);
+    let status = &stack.status;
     Cause::new("stack-not-healthy", format!("stack {name} is {status}: {meaning}")).with_hint(next)
 }
 

@@ -1,5 +1,7 @@
 //! What can be done with a stack in the state in which it is found.
 
+use crate::stack::facts::StackFacts;
+
 /// The first thing to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
@@ -34,6 +36,25 @@ pub(crate) fn start(status: Option<&str>) -> Start {
         Some(status) if status.ends_with("_IN_PROGRESS") => Start::Busy,
         // A status that is not known.
         Some(_) => Start::Broken,
+    }
+}
+
+/// [`way_out`] of a stack, by how its last operation was made.
+pub(crate) fn way_out_of(name: &str, stack: &StackFacts) -> (&'static str, String) {
+    let on = "or mend the template and deploy with express and on-stack-failure=keep, which goes on from here";
+    match stack.status.as_str() {
+        "CREATE_FAILED" if stack.express => (
+            "its creation in express mode failed, and it was kept: it cannot be rolled back",
+            format!("delete it: `aws cloudformation delete-stack --stack-name {name}`; {on}"),
+        ),
+        "UPDATE_FAILED" if stack.express => (
+            "its last update in express mode failed, and was kept: it cannot be rolled back",
+            format!(
+                "apply the last template that worked once more: `aws cloudformation update-stack --stack-name {name} \
+                 --template-body ... --deployment-config Mode=EXPRESS,DisableRollback=true`; {on}"
+            ),
+        ),
+        status => way_out(name, status),
     }
 }
 

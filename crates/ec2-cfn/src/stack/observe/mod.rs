@@ -118,8 +118,8 @@ async fn standing(subject: &Subject<'_>, cx: &Context, watch: &Watch) -> Result<
         Standing::Going(waiting_for) => State::pending(waiting_for),
         Standing::Ended(end) => State::Ended(end),
     };
-    let causes = match (&state, status) {
-        (State::Ended(_), Some(status)) => vec![diagnose::not_healthy(subject.name, status)],
+    let causes = match (&state, &stack) {
+        (State::Ended(_), Some(stack)) => vec![diagnose::not_healthy(subject.name, stack)],
         _ => Vec::new(),
     };
     Ok(Observation::new(state).with_causes(causes))
@@ -168,12 +168,30 @@ async fn operation(
     if matches!(state, State::Ended(_)) || (last && matches!(state, State::Pending { .. })) {
         causes = diagnose::of_operation(subject, cx, watch, &memory, &state).await?;
     }
+    if matches!(state, State::Ready(_) | State::Proceed) && is_express(watch) {
+        tell_express(cx, subject.name, &mut memory);
+    }
     let progress = told::progress(watch, &memory);
     Ok(Observation::new(state)
         .with_cursor(Cursor::new(&memory))
         .with_news(tailed.news)
         .with_progress(progress)
         .with_causes(causes))
+}
+
+/// What was made and changed may not be ready.
+fn is_express(watch: &Watch) -> bool {
+    watch.express && matches!(watch.purpose, Purpose::Create | Purpose::Update)
+}
+
+fn tell_express(cx: &Context, name: &str, memory: &mut Memory) {
+    if memory.noted.insert("express-not-stable".to_owned()) {
+        let text = format!(
+            "stack {name} was deployed in express mode: the configuration of its resources is applied, and nobody waited for \
+             them to be ready. They may become available only later, and what was deleted may still be going"
+        );
+        cx.note(Level::Warning, "express-not-stable", text);
+    }
 }
 
 fn is_over(status: &str) -> bool {

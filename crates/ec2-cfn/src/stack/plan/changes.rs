@@ -7,6 +7,7 @@ use landfall_core::{Change, Context};
 use serde_json::Value;
 
 use super::Scene;
+use crate::stack::client::RollbackOff;
 use crate::stack::facts::StackFacts;
 use crate::stack::memory::{Before, Forward, Origin};
 use crate::stack::spec::Source;
@@ -36,11 +37,12 @@ pub(super) fn changes(target: &Stack, cx: &Context, scene: &Scene, forward: &mut
         return Vec::new();
     }
     forward.settings_only = content.is_empty() && forward.busy.is_none();
+    let express = express(target).filter(|_| !forward.settings_only);
     let mut update = Change::new(Effect::Update, target.subject());
     if let Some(status) = &forward.busy {
         update = update.with_details([format!("waits for the operation under way to end (it is {status})")]);
     }
-    changes.push(update.with_details(content).with_details(settings));
+    changes.push(update.with_details(content).with_details(settings).with_details(express));
     changes
 }
 
@@ -74,7 +76,21 @@ fn created(target: &Stack, scene: &Scene) -> Change {
     if target.spec.options.import_existing {
         change = change.with_details([IMPORTS.to_owned()]);
     }
-    change
+    change.with_details(express(target))
+}
+
+/// What express mode means for the operation.
+fn express(target: &Stack) -> Option<String> {
+    let RollbackOff(off) = target.spec.options.express()?;
+    let rollback = if off {
+        "rollback is off: a failure is left as it is, and replacements are refused"
+    } else {
+        "rollback is on"
+    };
+    Some(format!(
+        "express mode: it ends when the configuration is applied, and what it makes may become available only afterwards; \
+         {rollback}"
+    ))
 }
 
 /// Differences that a change set is needed for.

@@ -13,10 +13,10 @@ use landfall_core::{Context, Error, Plan, Result, Token};
 use super::client::{Summary, allowed};
 use super::error::Refusal;
 use super::facts::StackFacts;
-use super::judge::start::{Start, start, way_out};
+use super::judge::start::{Start, start, way_out_of};
 use super::memory::{Forward, Means, Origin, Work};
 use super::parameters::{Settled, settle};
-use super::spec::{IfBusy, OnStackFailure, Source, check};
+use super::spec::{IfBusy, Source, check};
 use super::target::{Stack, change_set_name, short};
 use super::template::{Capability, Declared, LARGEST_BODY, needed};
 
@@ -99,7 +99,7 @@ async fn permitted(
             Ok(None)
         }
         Start::Update => Ok(Some(stack)),
-        Start::Kept if target.spec.options.on_stack_failure == OnStackFailure::Keep => Ok(Some(stack)),
+        Start::Kept if target.spec.options.goes_on_from(&stack) => Ok(Some(stack)),
         Start::Busy if target.spec.options.if_busy == IfBusy::Wait => {
             forward.busy = Some(status);
             // A creation under way, or one that is rolled back, may leave nothing that can be updated.
@@ -115,7 +115,7 @@ async fn permitted(
             Ok(None)
         }
         Start::Kept | Start::Broken => {
-            let (meaning, next) = way_out(&name, &status);
+            let (meaning, next) = way_out_of(&name, &stack);
             Err(Refusal::Blocked { name, status, meaning, next }.into())
         }
     }

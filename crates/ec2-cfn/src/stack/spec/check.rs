@@ -3,7 +3,7 @@
 use aws_types::SdkConfig;
 use landfall_core::{Cause, Place};
 
-use super::Options;
+use super::{OnStackFailure, Options};
 use crate::stack::template::{Capability, LARGEST_BODY, Needed, Template, TemplateBucket};
 
 /// At most so many tags (CreateChangeSet).
@@ -52,6 +52,10 @@ pub(super) fn options(problems: &mut Vec<Cause>, options: &Options) {
     }
     if let Some(policy) = &options.stack_policy {
         stack_policy(problems, policy);
+    }
+    if options.express && options.on_stack_failure == OnStackFailure::Delete {
+        let text = "express mode is asked for, and that a failed new stack is deleted: CloudFormation documents nothing about both";
+        problems.push(Cause::invalid("express", text).with_hint("say on-stack-failure=rollback or keep"));
     }
 }
 

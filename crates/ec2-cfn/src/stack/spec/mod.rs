@@ -10,7 +10,8 @@ use aws_types::SdkConfig;
 use landfall_core::{Cause, Error, Place, Result};
 use serde_json::json;
 
-use super::client::Client;
+use super::client::{Client, RollbackOff};
+use super::facts::StackFacts;
 use super::parameters::{ParameterSource, Parameters, settle};
 use super::target::Stack;
 use super::template::{Capability, Template, TemplateBucket, TemplateSource, digest, needed};
@@ -53,6 +54,20 @@ pub(crate) struct Options {
     pub(crate) template_bucket: Option<TemplateBucket>,
     pub(crate) disable_validation: bool,
     pub(crate) revert_drift: bool,
+    pub(crate) express: bool,
+}
+
+impl Options {
+    /// The mode of an operation that is made as asked for.
+    pub(crate) fn express(&self) -> Option<RollbackOff> {
+        self.express.then_some(RollbackOff(self.on_stack_failure == OnStackFailure::Keep))
+    }
+
+    /// Whether an operation that failed and was kept may be gone on from: with rollback off again, and in express mode
+    /// after express mode.
+    pub(crate) fn goes_on_from(&self, stack: &StackFacts) -> bool {
+        self.on_stack_failure == OnStackFailure::Keep && (self.express || !stack.express)
+    }
 }
 
 /// Makes a [`StackSpec`].
@@ -207,6 +222,23 @@ impl StackBuilder {
         self
     }
 
+    /// Whether CloudFormation ends the operation as soon as the configuration of every resource is applied (express mode),
+    /// and waits for none to be ready. A success then says no more than that: what was made may become available only
+    /// afterwards, and what was deleted may still be going, of which a note tells (`express-not-stable`). For stacks that
+    /// one works on, and not for what later steps need at once. No when it is not said.
+    ///
+    /// AWS turns rollback off in express mode; here it stays on, unless [`OnStackFailure::Keep`] turns it off. Then
+    /// replacements are refused before anything is changed, since CloudFormation refuses them without rollback; and an undo
+    /// applies the previous template and values once more, since RollbackStack is not possible after an express operation
+    /// that failed (aws/aws-cdk-cli issues 1739, 1931 and 1973). [`OnStackFailure::Delete`] is refused: how the two go
+    /// together is not documented.
+    ///
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-express-mode.html>
+    pub fn express(mut self, express: bool) -> Self {
+        self.options.express = express;
+        self
+    }
+
     /// Checks the input. No call is made.
     ///
     /// # Errors
@@ -340,6 +372,9 @@ impl StackSpec {
         // What is not asked for does not change the digest of what was recorded before it could be.
         if options.revert_drift {
             pinned["revert_drift"] = true.into();
+        }
+        if options.express {
+            pinned["express"] = true.into();
         }
         digest(pinned.to_string().as_bytes())
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::super::agenda::Due;
 use super::super::model::{ChangeSetState, ChangeState, Desired, Manner};
+use super::update;
 use super::super::{CloudFormation, template, view};
 use super::{invalid, page, with_defaults};
 use crate::clock::ms;
@@ -52,7 +53,10 @@ impl CloudFormation {
                     "Stack [{stack_name}] already exists and cannot be created again with the changeSet [{name}]."
                 )));
             }
-            (Some(at), false) => Self::check_updatable(&self.stacks[at])?,
+            (Some(at), false) => {
+                Self::check_updatable(&self.stacks[at])?;
+                update::check_express(&self.stacks[at], &update::manner(form))?;
+            }
             _ => {}
         }
         if !creates && form.text("OnStackFailure") == Some("DELETE") {
@@ -109,7 +113,7 @@ impl CloudFormation {
             unchecked: skip,
             manner: Manner {
                 revert_drift: form.text("DeploymentMode").is_some(),
-                ..Manner::on_failure(form.text("OnStackFailure").unwrap_or("ROLLBACK"))
+                ..update::manner(form)
             },
             desired,
             changes: Vec::new(),
@@ -130,7 +134,7 @@ impl CloudFormation {
     }
 
     /// Template, parameters and the rest of a request, checked as CloudFormation checks them at once.
-    fn desired(&self, form: &Form, existing: Option<usize>) -> Result<Desired, ServiceError> {
+    pub(super) fn desired(&self, form: &Form, existing: Option<usize>) -> Result<Desired, ServiceError> {
         let before = existing.map(|at| &self.stacks[at].desired);
         let body = self.body(form, before.map(|before| before.body.as_str()))?;
         let parsed = template::parse(&body).map_err(invalid)?;
@@ -367,7 +371,7 @@ fn imported(changes: &[ChangeState]) -> BTreeSet<String> {
 }
 
 /// Tags and topics are changes of their own.
-fn is_same(before: &Desired, after: &Desired) -> bool {
+pub(super) fn is_same(before: &Desired, after: &Desired) -> bool {
     before.tags == after.tags
         && before.notification_arns == after.notification_arns
         && before.role_arn == after.role_arn

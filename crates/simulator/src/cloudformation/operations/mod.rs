@@ -5,6 +5,7 @@ mod events;
 mod hooks;
 mod stacks;
 mod templates;
+mod update;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use super::{CloudFormation, template};
 use crate::wire::{Form, ServiceError};
 
 /// The operations there are.
-pub(crate) const OPERATIONS: [&str; 26] = [
+pub(crate) const OPERATIONS: [&str; 27] = [
     "CancelUpdateStack",
     "ContinueUpdateRollback",
     "CreateChangeSet",
@@ -40,6 +41,7 @@ pub(crate) const OPERATIONS: [&str; 26] = [
     "ListStacks",
     "RollbackStack",
     "SetStackPolicy",
+    "UpdateStack",
     "UpdateTerminationProtection",
     "ValidateTemplate",
 ];
@@ -89,6 +91,7 @@ impl CloudFormation {
             "GetStackPolicy" => self.get_stack_policy(form),
             "SetStackPolicy" => self.set_stack_policy(form),
             "UpdateTerminationProtection" => self.update_termination_protection(form),
+            "UpdateStack" => self.update_stack(form),
             "DeleteStack" => self.delete_stack(form),
             "CancelUpdateStack" => self.cancel_update_stack(form),
             "ContinueUpdateRollback" => self.continue_update_rollback(form),
@@ -207,6 +210,8 @@ impl CloudFormation {
         manner: Manner,
     ) -> Operation {
         let mut operation = self.operation(at, token, creates, manner);
+        self.stacks[at].express = operation.manner.express;
+        self.stacks[at].rollback_off = operation.manner.is_rollback_off();
         let parsed = template::parse(&desired.body).unwrap_or(Value::Null);
         self.stacks[at].desired = desired;
         let wanted = self.resolve(at, &parsed, &self.stacks[at].desired.parameters.clone());

@@ -267,6 +267,11 @@ impl CloudFormation {
                 self.stacks[at].id
             )));
         }
+        if self.stacks[at].express {
+            return Err(invalid(
+                "RollbackStack is not supported for stacks that were last updated using EXPRESS deployment mode and are in a failed state",
+            ));
+        }
         let id = self.ids.uuid();
         self.stacks[at].operations.insert(0, ("ROLLBACK".to_owned(), id.clone()));
         if let Some(operation) = self.stacks[at].operation.as_mut() {
