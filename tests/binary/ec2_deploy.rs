@@ -1,5 +1,8 @@
 //! `ec2 deploy`: by CodeDeploy to the instances of a deployment group.
 
+use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION};
+use serde_json::json;
+
 use crate::support::{Cloud, run};
 
 const DEPLOY: [&str; 8] = [
@@ -46,6 +49,20 @@ async fn a_failed_hook_is_told_with_its_log_and_the_rollback_is_followed() {
     ] {
         assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
     }
+}
+
+#[tokio::test]
+async fn old_instances_are_not_waited_for_when_that_is_turned_off() {
+    let cloud = Cloud::new("deployment-ready").await;
+    cloud.simulator.code_deploy(DEMO_ACCOUNT, DEMO_REGION).change_group("demo", "demo", |group| {
+        group.settings["blueGreenDeploymentConfiguration"] = json!({
+            "deploymentReadyOption": { "actionOnTimeout": "CONTINUE_DEPLOYMENT" },
+            "terminateBlueInstancesOnDeploymentSuccess": { "action": "TERMINATE", "terminationWaitTimeInMinutes": 120 }
+        });
+    });
+    let ran = run(cloud.ec2(&["--wait-for-termination", "off", "--timeout", "90s", "--on-failure", "keep"])).await;
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    assert!(ran.stdout.contains("terminated after 120 minutes"), "{}", ran.told());
 }
 
 #[tokio::test]

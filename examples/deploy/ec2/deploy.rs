@@ -10,7 +10,7 @@ use landfall::ec2_cfn::deployment::{
 use landfall::{Cause, Result};
 
 use super::{no_stack, output};
-use crate::flags::{Busy, Global, collect, complete, duration, in_flags};
+use crate::flags::{Busy, Global, Switch, collect, complete, duration, in_flags};
 use crate::step::{self, Call};
 
 /// Bytes that an input of CreateDeployment may have: an AppSpec in it is the only long member. Ours, with room to spare.
@@ -52,6 +52,9 @@ pub(crate) struct How {
     /// When a blue/green deployment waits before the traffic is moved
     #[arg(long, value_name = "WHAT", default_value = "wait")]
     when_ready: Ready,
+    /// Waits until the old instances of a blue/green deployment are terminated; `off` ends it when the traffic is moved
+    #[arg(long, value_name = "ON|OFF", default_value = "on")]
+    wait_for_termination: Switch,
     /// Ends the wait when an agent is silent for so long [default: CodeDeploy gives up after about an hour]
     #[arg(long, value_name = "TIME")]
     agent_limit: Option<String>,
@@ -144,6 +147,7 @@ impl How {
                 Err(problem) => problems.push(*problem),
             }
         }
+        let builder = builder.wait_for_termination(self.wait_for_termination == Switch::On);
         let builder = builder.redeploy(self.redeploy).when_ready(match self.when_ready {
             Ready::Wait => WhenReady::Wait,
             Ready::Continue => WhenReady::Continue,
