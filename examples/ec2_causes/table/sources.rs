@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use landfall::ec2_cfn::bundle::{Bundle, BundleBuilder, Platform};
-use landfall::ec2_cfn::stack::{Stack, StackBuilder, TemplateSource};
+use landfall::ec2_cfn::stack::{OnStackFailure, Stack, StackBuilder, TemplateSource};
 
 use super::Result;
 
@@ -27,6 +27,14 @@ pub(super) enum Template {
     Valueless,
     /// It makes a role with a name, and that is not allowed.
     Capped,
+    /// The queue has a name of its own.
+    Named,
+    /// The same, and what exists is to be taken over.
+    Importing,
+    /// Replacements are allowed, and a failure is to be kept.
+    Kept,
+    /// In express mode, and a failure is to be kept.
+    Express,
 }
 
 /// A stack `web`.
@@ -40,11 +48,21 @@ pub(super) fn stack(template: Template) -> StackBuilder {
         Template::Broken => of(TEMPLATE.replace("  Queue:\n", "  Topic:\n")),
         Template::Unknown => of(TEMPLATE.to_owned()).parameter("Colour", "red"),
         Template::Valueless => of(format!("Parameters:\n  Size: {{Type: String}}\n{}", without_parameters())),
+        Template::Named => of(named()),
+        Template::Importing => of(named()).import_existing(true),
+        Template::Kept => {
+            of(TEMPLATE.to_owned()).allow_replacement(true).on_stack_failure(OnStackFailure::Keep)
+        }
+        Template::Express => of(TEMPLATE.to_owned()).express(true).on_stack_failure(OnStackFailure::Keep),
         Template::Capped => {
             let source = TemplateSource::text("role.json", WITH_ROLE);
             Stack::builder().name("web").template(source).capabilities([])
         }
     }
+}
+
+fn named() -> String {
+    TEMPLATE.replace("      MessageRetentionPeriod", "      QueueName: jobs\n      MessageRetentionPeriod")
 }
 
 fn without_parameters() -> &'static str {

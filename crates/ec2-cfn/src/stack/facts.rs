@@ -44,6 +44,8 @@ pub(crate) struct EventFacts {
     pub(crate) event_type: Option<String>,
     pub(crate) mode: Option<String>,
     pub(crate) path: Option<String>,
+    /// A hook that has refused the resource: its type, and the id of its invocation.
+    pub(crate) hook: Option<(String, Option<String>)>,
 }
 
 impl EventFacts {
@@ -147,7 +149,17 @@ pub(crate) fn event(event: &sdk::StackEvent) -> EventFacts {
         event_type: event.hook_type().map(str::to_owned),
         mode: event.hook_failure_mode().map(|mode| mode.as_str().to_owned()),
         path: None,
+        hook: refusing(event.hook_type(), event.hook_status(), event.hook_invocation_id()),
     }
+}
+
+fn refusing(
+    hook: Option<&str>,
+    status: Option<&sdk::HookStatus>,
+    id: Option<&str>,
+) -> Option<(String, Option<String>)> {
+    let refused = matches!(status, Some(sdk::HookStatus::HookCompleteFailed | sdk::HookStatus::HookFailed));
+    hook.filter(|_| refused).map(|hook| (hook.to_owned(), id.map(str::to_owned)))
 }
 
 pub(crate) fn operation_event(event: &sdk::OperationEvent) -> EventFacts {
@@ -168,6 +180,7 @@ pub(crate) fn operation_event(event: &sdk::OperationEvent) -> EventFacts {
         event_type: event.event_type().map(|kind| kind.as_str().to_owned()),
         mode: mode.map(|mode| mode.as_str().to_owned()),
         path: event.validation_path().map(str::to_owned),
+        hook: refusing(event.hook_type(), event.hook_status(), None),
     }
 }
 

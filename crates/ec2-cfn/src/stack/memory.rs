@@ -237,6 +237,17 @@ pub(crate) struct Memory {
     pub(crate) nested: BTreeMap<String, String>,
     /// Notes that have been told.
     pub(crate) noted: BTreeSet<String>,
+    /// What hooks have refused, by the path of the resource.
+    pub(crate) hooks: BTreeMap<String, Vec<RefusedByHook>>,
+}
+
+/// A hook that has refused a resource.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RefusedByHook {
+    pub(crate) hook: String,
+    pub(crate) reason: String,
+    /// Of its invocation.
+    pub(crate) id: Option<String>,
 }
 
 /// A failure that an event told of.

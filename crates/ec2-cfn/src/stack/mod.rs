@@ -19,11 +19,12 @@
 //! of the resources, unless a service role has them. Each of the others makes something better and is done without when
 //! denied: `cloudformation:DescribeStackEvents`, `cloudformation:DescribeEvents`, `cloudformation:GetTemplate`,
 //! `cloudformation:GetStackPolicy`, `cloudformation:ListChangeSets`, `cloudformation:ListStackResources`,
-//! `cloudformation:ListImports`. For what is asked for only: `cloudformation:DeleteChangeSet`,
+//! `cloudformation:ListImports`, `cloudformation:ListHookResults`, `cloudformation:GetHookResult`. For what is asked for only: `cloudformation:DeleteChangeSet`,
 //! `cloudformation:DeleteStack`, `cloudformation:CancelUpdateStack`, `cloudformation:RollbackStack`,
+//! `cloudformation:UpdateStack` (the undo of an express update that failed and was kept),
 //! `cloudformation:SetStackPolicy`, `cloudformation:UpdateTerminationProtection`, `s3:PutObject`.
 //!
-//! Not done here: stack sets, drift reports, stack refactoring.
+//! Not done here: stack sets, drift reports (drift can be put back), stack refactoring.
 
 mod apply;
 mod client;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use landfall_core::{Outcome, Policy, StepReport};
 use landfall_ec2_cfn::stack::{StackBuilder, StackDeletion};
-use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Scenario, Simulator};
+use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Fault, FaultKind, Scenario, Simulator};
 
 use crate::stage::{NAME, Stage, codes, keep, told};
 
@@ -29,7 +29,7 @@ const fn row(
     Row { mode, scenario, exit, code, says }
 }
 
-const ROWS: [Row; 24] = [
+const ROWS: [Row; 25] = [
     row(
         "S2 permission missing",
         "stack-denied",
@@ -62,6 +62,18 @@ const ROWS: [Row; 24] = [
         1,
         "hook-refused",
         &["queues must be encrypted", "Org::Guard::Hook: rule: ", "to do: set KmsMasterKeyId"],
+    ),
+    row(
+        "S4 hook of a resource",
+        "stack-resource-hook",
+        3,
+        "hook-refused",
+        &[
+            "queue.yaml:24:3",
+            "The following hook(s) failed: [Org::Guard::Queues]",
+            "Org::Guard::Queues: Template failed validation",
+            "Org::Guard::Queues: rule: queues must be encrypted; to do: set KmsMasterKeyId",
+        ],
     ),
     row(
         "S5 import conflict",
@@ -227,6 +239,24 @@ async fn every_failure_names_its_cause_and_the_next_step() {
         let left = stage.aws().stack(NAME).map(|stack| stack.change_sets.len()).unwrap_or_default();
         assert!(left <= 1, "{}: {left} change sets are left", row.scenario);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_hook_says_of_a_resource_is_told_once_and_without_its_result_where_that_may_not_be_read() {
+    let (stage, report) = deployed("stack-resource-hook", &Policy::default()).await;
+    assert_eq!(codes(&report), ["hook-refused"], "{}", told(&report));
+    assert_eq!(stage.calls("GetHookResult"), 1);
+    let denied = self::stage("stack-resource-hook");
+    let refusal = FaultKind::Error {
+        code: "AccessDenied".to_owned(),
+        message: "not authorized to perform: cloudformation:GetHookResult".to_owned(),
+        status: 403,
+    };
+    denied.simulator.add_fault(Fault::new("cloudformation", "GetHookResult", refusal));
+    let report = denied.run(&denied.target(), &Policy::default()).await;
+    assert_eq!((report.exit_code(), codes(&report)), (3, vec!["hook-refused"]), "{}", told(&report));
+    let text = read(&report);
+    assert!(text.contains("Template failed validation") && !text.contains("KmsMasterKeyId"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::CloudFormation;
-use super::model::{EventState, ResourceState, Verb};
+use super::model::{EventState, HookState, ResourceState, Verb};
 use crate::clock::later;
 
 /// Something that happens on its own.
@@ -17,6 +17,16 @@ pub(super) enum Due {
     Step { stack: String, operation: String, logical: String, fails: Option<String> },
     /// An operation that was under way at the start comes to its end.
     End { stack: String, status: String },
+}
+
+/// How a step goes.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// In milliseconds.
+    pub(super) takes: u64,
+    pub(super) fails: Option<String>,
+    /// What refuses it before it is begun.
+    pub(super) hook: Option<crate::StackHook>,
 }
 
 impl CloudFormation {
@@ -132,18 +142,31 @@ impl CloudFormation {
             at: self.now,
             token: operation.and_then(|operation| operation.token.clone()),
             operation: operation.map(|operation| operation.id.clone()),
+            hook: None,
         };
         self.stacks[at].events.push(event);
     }
 
-    /// How long a step takes, and how it fails, by the first rule that fits.
-    pub(super) fn rule(
+    /// A hook refuses a resource. Gives the resource's reason.
+    pub(super) fn hook_refuses(
         &mut self,
         at: usize,
         logical: &str,
-        verb: Verb,
-        rolling: bool,
-    ) -> (u64, Option<String>) {
+        resource: &ResourceState,
+        status: &str,
+        hook: crate::StackHook,
+    ) -> String {
+        let reason = format!("The following hook(s) failed: [{}]", hook.name);
+        self.resource_event_only(at, logical, resource, status, None);
+        let id = self.ids.uuid();
+        if let Some(event) = self.stacks[at].events.last_mut() {
+            event.hook = Some(HookState { id, hook });
+        }
+        reason
+    }
+
+    /// How a step goes, by the first rule that fits.
+    pub(super) fn rule(&mut self, at: usize, logical: &str, verb: Verb, rolling: bool) -> Course {
         let usual = match verb {
             Verb::Delete | Verb::Import => 1_000,
             Verb::Create | Verb::Replace => 2_000,
@@ -165,8 +188,9 @@ impl CloudFormation {
             self.rules.iter_mut().find(|(rule, hits)| fits(rule) && (rule.times == 0 || *hits < rule.times));
         if let Some((rule, hits)) = found {
             *hits += 1;
-            return (rule.takes_ms.unwrap_or(usual), rule.fails.clone());
+            let takes = rule.takes_ms.unwrap_or(usual);
+            return Course { takes, fails: rule.fails.clone(), hook: rule.hook.clone() };
         }
-        (usual, self.denied_by_policy(at, logical, verb))
+        Course { takes: usual, fails: self.denied_by_policy(at, logical, verb), hook: None }
     }
 }

@@ -99,15 +99,16 @@ impl CloudFormation {
         if after.kind == NESTED {
             return self.start_nested(at, &logical, verb, after);
         }
-        let taken = self.taken(at, &logical, verb, &after);
+        let course = self.rule(at, &logical, verb, rolling);
+        let hooked = course.hook.map(|hook| self.hook_refuses(at, &logical, &after, &status, hook));
+        let taken = hooked.or_else(|| self.taken(at, &logical, verb, &after));
         if matches!(verb, Verb::Create | Verb::Replace) && taken.is_none() {
             after.physical = self.physical_id(at, &logical, &after);
             self.resource_event(at, &logical, &after, &status, Some("Resource creation Initiated"));
         }
         self.keep_step(at, &logical, after);
-        let (takes, fails) = self.rule(at, &logical, verb, rolling);
-        let fails = fails.or(taken).or_else(|| self.not_replaceable(at, verb));
-        self.later(ms(takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
+        let fails = course.fails.or(taken).or_else(|| self.not_replaceable(at, verb));
+        self.later(ms(course.takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
     }
 
     /// What a resource refers to has its physical id by the time that it is begun.

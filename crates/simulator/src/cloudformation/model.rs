@@ -102,6 +102,15 @@ pub(super) struct EventState {
     pub(super) at: Timestamp,
     pub(super) token: Option<String>,
     pub(super) operation: Option<String>,
+    /// A hook of the resource that has refused it.
+    pub(super) hook: Option<HookState>,
+}
+
+/// An invocation of a hook.
+#[derive(Debug, Clone)]
+pub(super) struct HookState {
+    pub(super) id: String,
+    pub(super) hook: crate::StackHook,
 }
 
 #[derive(Debug, Clone)]

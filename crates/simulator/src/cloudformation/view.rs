@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::model::{ChangeSetState, ChangeState, EventState, ResourceState, StackState};
+use super::model::{ChangeSetState, ChangeState, EventState, HookState, ResourceState, StackState};
 use super::template;
 use crate::wire::query::element;
 
@@ -141,6 +141,18 @@ pub(super) fn event(text: &mut String, stack: &StackState, event: &EventState) {
     element(text, "ResourceStatus", &event.status);
     optional(text, "ResourceStatusReason", event.reason.as_deref());
     optional(text, "ClientRequestToken", event.token.as_deref());
+    if let Some(HookState { id, hook }) = &event.hook {
+        refused_by_hook(text, hook);
+        element(text, "HookInvocationId", id);
+    }
+}
+
+fn refused_by_hook(text: &mut String, hook: &crate::StackHook) {
+    element(text, "HookType", &hook.name);
+    element(text, "HookStatus", "HOOK_COMPLETE_FAILED");
+    element(text, "HookStatusReason", &hook.reason);
+    element(text, "HookInvocationPoint", "PRE_PROVISION");
+    element(text, "HookFailureMode", "FAIL");
 }
 
 pub(super) fn operation_event(stack: &StackState, event: &EventState) -> String {
@@ -150,8 +162,12 @@ pub(super) fn operation_event(stack: &StackState, event: &EventState) -> String 
     optional(&mut text, "OperationId", event.operation.as_deref());
     let kind = stack.operations.iter().find(|(_, id)| Some(id) == event.operation.as_ref());
     optional(&mut text, "OperationType", kind.map(|(kind, _)| kind.as_str()));
-    let failed = event.status.ends_with("_FAILED");
-    element(&mut text, "EventType", if failed { "PROVISIONING_ERROR" } else { "STACK_EVENT" });
+    let kind = match (&event.hook, event.status.ends_with("_FAILED")) {
+        (Some(_), _) => "HOOK_INVOCATION_ERROR",
+        (None, true) => "PROVISIONING_ERROR",
+        (None, false) => "STACK_EVENT",
+    };
+    element(&mut text, "EventType", kind);
     element(&mut text, "LogicalResourceId", &event.logical);
     element(&mut text, "PhysicalResourceId", &event.physical);
     element(&mut text, "ResourceType", &event.kind);
@@ -159,6 +175,9 @@ pub(super) fn operation_event(stack: &StackState, event: &EventState) -> String 
     element(&mut text, "ResourceStatus", &event.status);
     optional(&mut text, "ResourceStatusReason", event.reason.as_deref());
     optional(&mut text, "ClientRequestToken", event.token.as_deref());
+    if let Some(state) = &event.hook {
+        refused_by_hook(&mut text, &state.hook);
+    }
     text
 }
 

@@ -68,6 +68,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("stack-signal", include_str!("../../scenarios/stack-signal.json")),
     ("stack-early-validation", include_str!("../../scenarios/stack-early-validation.json")),
     ("stack-hook", include_str!("../../scenarios/stack-hook.json")),
+    ("stack-resource-hook", include_str!("../../scenarios/stack-resource-hook.json")),
+    ("stack-name-taken", include_str!("../../scenarios/stack-name-taken.json")),
     ("stack-import-conflict", include_str!("../../scenarios/stack-import-conflict.json")),
     ("stack-change-set-fails", include_str!("../../scenarios/stack-change-set-fails.json")),
     ("stack-replaces", include_str!("../../scenarios/stack-replaces.json")),

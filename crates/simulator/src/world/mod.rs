@@ -25,7 +25,7 @@ pub use demo::{
     DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
     SECOND_SECRET_ACCESS_KEY,
 };
-pub use stacks::{ChangeSetRule, ExistingResource, Stack, StackRule, Validation};
+pub use stacks::{ChangeSetRule, ExistingResource, Stack, StackHook, StackRule, Validation};
 pub use target_group::TargetGroup;
 
 /// A whole AWS: accounts, and the issuer of identity tokens beside it.

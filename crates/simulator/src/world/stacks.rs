@@ -85,8 +85,24 @@ pub struct StackRule {
     pub takes_ms: Option<u64>,
     /// The reason with which it fails; none: it does not.
     pub fails: Option<String>,
+    /// A hook refuses it before it is begun.
+    pub hook: Option<StackHook>,
     /// How often the rule is used; 0: always.
     pub times: u32,
+}
+
+/// A hook that refuses a resource: an annotation of it, as Guard and Control Tower make them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StackHook {
+    /// The hook's type: `Org::Guard::Queues`.
+    pub name: String,
+    /// Why it refuses.
+    pub reason: String,
+    /// What its result says in detail.
+    pub message: String,
+    /// What it suggests to change; empty: nothing.
+    pub remediation: String,
 }
 
 impl StackRule {

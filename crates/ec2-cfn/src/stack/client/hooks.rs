@@ -36,13 +36,18 @@ impl Client {
         let ids = listed.hook_results().iter().filter_map(sdk::HookResultSummary::hook_result_id);
         let mut results = Vec::new();
         for id in ids.take(MOST) {
-            let request = || self.cloudformation.get_hook_result().hook_result_id(id);
-            let found = send!(self, cx, self.read("GetHookResult"), request())?;
-            let lines = found.annotations().iter().filter(|one| !passed(one)).map(line);
-            let hook = found.original_type_name().or(found.type_name()).unwrap_or_default().to_owned();
-            results.push(HookResult { hook, lines: lines.map(|line| self.masks.apply(&line)).collect() });
+            results.push(self.hook_result(cx, id).await?);
         }
         Ok(results)
+    }
+
+    /// GetHookResult, by the id of a result or of the invocation that an event tells of.
+    pub(crate) async fn hook_result(&self, cx: &Context, id: &str) -> Result<HookResult, Failure> {
+        let request = || self.cloudformation.get_hook_result().hook_result_id(id);
+        let found = send!(self, cx, self.read("GetHookResult"), request())?;
+        let lines = found.annotations().iter().filter(|one| !passed(one)).map(line);
+        let hook = found.original_type_name().or(found.type_name()).unwrap_or_default().to_owned();
+        Ok(HookResult { hook, lines: lines.map(|line| self.masks.apply(&line)).collect() })
     }
 }
 

@@ -6,6 +6,7 @@
 //! - Validation and hooks before the deployment are told by DescribeEvents only, so it is asked when it may be.
 
 mod change_set;
+mod hooks;
 mod reasons;
 #[cfg(test)]
 mod tests;
@@ -46,6 +47,7 @@ pub(crate) async fn of_operation(
     follow(subject, cx, watch, &mut failures).await?;
     let deletes = matches!(watch.purpose, Purpose::Delete | Purpose::Recreate);
     let mut causes = causes(&failures, subject.template, deletes);
+    hooks::tell(subject.client, cx, memory, &mut causes).await?;
     if let (true, Some(reason)) = (causes.is_empty(), &memory.reason) {
         causes.push(reasons::of_stack(reason));
     }
@@ -82,7 +84,10 @@ fn add(failures: &mut Vec<FailedEvent>, more: Vec<EventFacts>, memory: &Memory) 
             known.stack_id == event.stack_id && known.logical == event.logical && known.reason == event.reason
         });
         let of_nested = memory.nested.get(&event.stack_id).map(|path| format!("{path}.{}", event.logical));
-        if !known && !event.is_of_the_stack() {
+        // The resource's own failure says that it was a hook.
+        let hooked = event.hook.is_some()
+            && failures.iter().any(|known| known.stack_id == event.stack_id && known.logical == event.logical);
+        if !known && !hooked && !event.is_of_the_stack() {
             let path = of_nested.unwrap_or_else(|| event.logical.clone());
             failures.push(failed(&event, path, false));
         }

@@ -15,7 +15,12 @@ struct Known {
 }
 
 /// The first row of which every word stands in the reason counts.
-const KNOWN: [Known; 19] = [
+const KNOWN: [Known; 20] = [
+    Known {
+        says: &["hook(s) failed"],
+        code: "hook-refused",
+        hint: "a hook of the account or organisation refuses the resource: do what it says, or ask whoever keeps the hook",
+    },
     Known {
         says: &["signal"],
         code: "signal-missing",

@@ -11,7 +11,7 @@ use landfall_core::{Context, News, Result};
 use super::told::news_of;
 use super::{Subject, page};
 use crate::stack::facts::EventFacts;
-use crate::stack::memory::{FailedEvent, Memory, Purpose, Watch};
+use crate::stack::memory::{FailedEvent, Memory, Purpose, RefusedByHook, Watch};
 
 /// Most pages of one stack in one look. What is beyond is told as a gap and not read.
 const MOST_PAGES: u32 = 20;
@@ -188,11 +188,22 @@ fn take(event: &EventFacts, path: &str, memory: &mut Memory) {
         memory.begun.insert(here.clone());
         memory.done.insert(here.clone());
     }
+    if let Some((hook, id)) = &event.hook
+        && event.mode.as_deref() != Some("WARN")
+        && memory.hooks.len() < MOST_FAILED
+    {
+        let refused = RefusedByHook { hook: hook.clone(), reason: short_reason(&event.reason), id: id.clone() };
+        memory.hooks.entry(here.clone()).or_default().push(refused);
+    }
     if status.ends_with("_FAILED") && memory.failed.len() < MOST_FAILED {
         // By time: events of nested stacks are read after those of the stack itself.
         let rolling = memory.rolling_since.is_some_and(|since| event.at.is_some_and(|at| at > since));
         memory.failed.push(failed(event, here, rolling));
     }
+}
+
+fn short_reason(reason: &str) -> String {
+    reason.chars().take(1_500).collect()
 }
 
 /// A failure, as it is remembered.
@@ -204,7 +215,7 @@ pub(crate) fn failed(event: &EventFacts, path: String, rolling: bool) -> FailedE
         physical: event.physical.clone(),
         kind: event.kind.clone(),
         status: event.status.clone(),
-        reason: event.reason.chars().take(1_500).collect(),
+        reason: short_reason(&event.reason),
         at: event.at,
         rolling,
         event_type: event.event_type.clone(),

@@ -66,7 +66,7 @@ impl CloudFormation {
             let newest = stack.operations.first().map(|(_, id)| id.as_str());
             let wanted = operation.or(newest);
             for event in stack.events.iter().rev().filter(|event| event.operation.as_deref() == wanted) {
-                if !failed_only || event.status.ends_with("_FAILED") {
+                if !failed_only || event.status.ends_with("_FAILED") || event.hook.is_some() {
                     members.push(view::operation_event(stack, event));
                 }
             }

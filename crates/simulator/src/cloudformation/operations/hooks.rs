@@ -1,4 +1,4 @@
-//! Results of hooks, of change sets only. An annotation is what Control Tower, Guard or the hook itself says.
+//! Results of hooks: of change sets, by lists; of resources, by the id that their event has. An annotation is what Control Tower, Guard or the hook itself says.
 
 use super::super::CloudFormation;
 use super::super::model::ChangeSetState;
@@ -49,21 +49,30 @@ impl CloudFormation {
 
     pub(super) fn hook_result(&self, form: &Form) -> Result<String, ServiceError> {
         let wanted = form.text("HookResultId").unwrap_or_default();
+        let mut events = self.stacks.iter().flat_map(|stack| &stack.events).filter_map(|event| event.hook.as_ref());
+        if let Some(invoked) = events.find(|invoked| invoked.id == wanted) {
+            let crate::StackHook { name, reason, message, remediation } = &invoked.hook;
+            return Ok(result(wanted, name, reason, message, remediation));
+        }
         let found = self.hook_results().find(|(_, id, _)| id == wanted);
         let (_, id, one) = found.ok_or_else(|| none("The specified hook result does not exist."))?;
-        let mut text = String::new();
-        element(&mut text, "HookResultId", &id);
-        element(&mut text, "TypeName", "Org::Guard::Hook");
-        element(&mut text, "Status", "HOOK_COMPLETE_FAILED");
-        element(&mut text, "HookStatusReason", &one.message);
-        text.push_str("<Annotations><member>");
-        element(&mut text, "AnnotationName", "rule");
-        element(&mut text, "Status", "FAILED");
-        element(&mut text, "StatusMessage", &one.message);
-        if !one.remediation.is_empty() {
-            element(&mut text, "RemediationMessage", &one.remediation);
-        }
-        text.push_str("</member></Annotations>");
-        Ok(text)
+        Ok(result(&id, "Org::Guard::Hook", &one.message, &one.message, &one.remediation))
     }
+}
+
+fn result(id: &str, name: &str, reason: &str, message: &str, remediation: &str) -> String {
+    let mut text = String::new();
+    element(&mut text, "HookResultId", id);
+    element(&mut text, "TypeName", name);
+    element(&mut text, "Status", "HOOK_COMPLETE_FAILED");
+    element(&mut text, "HookStatusReason", reason);
+    text.push_str("<Annotations><member>");
+    element(&mut text, "AnnotationName", "rule");
+    element(&mut text, "Status", "FAILED");
+    element(&mut text, "StatusMessage", message);
+    if !remediation.is_empty() {
+        element(&mut text, "RemediationMessage", remediation);
+    }
+    text.push_str("</member></Annotations>");
+    text
 }
