@@ -57,6 +57,9 @@ pub(crate) struct Means {
     /// It is made in express mode.
     #[serde(default)]
     pub(crate) express: bool,
+    /// Its rollback deletes what it has made, retained or not.
+    #[serde(default)]
+    pub(crate) retain_except_on_create: bool,
 }
 
 impl Means {
@@ -68,6 +71,7 @@ impl Means {
             disable_validation: options.disable_validation,
             revert_drift: options.revert_drift,
             express: options.express,
+            retain_except_on_create: options.retain_except_on_create,
         }
     }
 }

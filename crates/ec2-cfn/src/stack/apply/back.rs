@@ -133,7 +133,8 @@ async fn restore(
             Ok(Watch { since, change_set: None, ..watch(Purpose::Update) })
         }
         "UPDATE_FAILED" | "CREATE_FAILED" => {
-            target.client.rollback(cx, &stack.id, &token).await?;
+            let retain = back.means.retain_except_on_create;
+            target.client.rollback(cx, &stack.id, &token, retain).await?;
             Ok(Watch { since, ..watch(Purpose::RollBack) })
         }
         "UPDATE_ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {

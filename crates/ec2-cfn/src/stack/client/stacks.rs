@@ -73,9 +73,18 @@ impl Client {
     }
 
     /// RollbackStack: an operation that failed and was kept is rolled back.
-    pub(crate) async fn rollback(&self, cx: &Context, stack_id: &str, token: &str) -> Result<(), Failure> {
-        let request =
-            || self.cloudformation.rollback_stack().stack_name(stack_id).client_request_token(token);
+    pub(crate) async fn rollback(
+        &self,
+        cx: &Context,
+        stack_id: &str,
+        token: &str,
+        retain_except_on_create: bool,
+    ) -> Result<(), Failure> {
+        let request = || {
+            let request =
+                self.cloudformation.rollback_stack().stack_name(stack_id).client_request_token(token);
+            if retain_except_on_create { request.retain_except_on_create(true) } else { request }
+        };
         send!(self, cx, self.write("RollbackStack"), request()).map(|_| ())
     }
 

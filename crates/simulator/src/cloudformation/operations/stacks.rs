@@ -276,6 +276,7 @@ impl CloudFormation {
         self.stacks[at].operations.insert(0, ("ROLLBACK".to_owned(), id.clone()));
         if let Some(operation) = self.stacks[at].operation.as_mut() {
             resume(operation, id.clone(), form.text("ClientRequestToken"));
+            operation.retain_except_on_create |= form.text("RetainExceptOnCreate") == Some("true");
             if status == "CREATE_FAILED" {
                 self.delete_phase(at, Phase::Rollback, "ROLLBACK_IN_PROGRESS", "User Initiated");
             } else {
