@@ -60,7 +60,8 @@ async fn old_instances_are_not_waited_for_when_that_is_turned_off() {
             "terminateBlueInstancesOnDeploymentSuccess": { "action": "TERMINATE", "terminationWaitTimeInMinutes": 120 }
         });
     });
-    let ran = run(cloud.ec2(&["--wait-for-termination", "off", "--timeout", "90s", "--on-failure", "keep"])).await;
+    let ran =
+        run(cloud.ec2(&["--wait-for-termination", "off", "--timeout", "90s", "--on-failure", "keep"])).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
     assert!(ran.stdout.contains("terminated after 120 minutes"), "{}", ran.told());
 }

@@ -66,7 +66,7 @@ pub use world::{
     Account, ActiveDeployment, Application, Behaviour, BehaviourRule, Bucket, ChangeSetRule, Cluster,
     DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION,
     DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, DeploymentEnding, DeploymentGroup,
-    ExistingResource, Failure, HookFailure, HookRule, OidcProvider, PastDeployment, Region, RevisionAge, Role,
-    SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackHook, StackRule, StoredObject,
-    TargetGroup, User, Validation, World,
+    ExistingResource, Failure, HookFailure, HookRule, OidcProvider, PastDeployment, Region, RevisionAge,
+    Role, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackHook,
+    StackRule, StoredObject, TargetGroup, User, Validation, World,
 };

@@ -75,7 +75,10 @@ async fn a_template_that_takes_the_drift_over_changes_no_resource() {
     let report = stage.run(&stage.made(builder), &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     let news = stage.news();
-    assert!(news.iter().any(|line| line.starts_with("SyncWithActual Queue") && line.contains("already so")), "{news:?}");
+    assert!(
+        news.iter().any(|line| line.starts_with("SyncWithActual Queue") && line.contains("already so")),
+        "{news:?}"
+    );
     assert!(!news.iter().any(|line| line.starts_with("Queue (AWS::SQS::Queue) UPDATE")), "{news:?}");
     assert_eq!(stage.stack().properties["Queue"][TIMEOUT], 900);
 }
@@ -120,11 +123,15 @@ async fn a_new_stack_has_no_drift_and_is_created() {
 async fn nested_stacks_are_refused_unless_whatever_happens_in_them_is_meant() {
     let stage = Stage::new();
     let url = "https://s3.eu-central-1.amazonaws.com/demo-bucket/outer.yaml";
-    let text = "Resources:\n  Inner:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'x'}\n";
+    let text =
+        "Resources:\n  Inner:\n    Type: AWS::CloudFormation::Stack\n    Properties: {TemplateURL: 'x'}\n";
     stage.aws().put_template(url, text);
     let builder = stage.builder().template(TemplateSource::text("outer.yaml", text)).revert_drift(true);
     let error = builder.clone().build().unwrap_err().report();
-    assert!(error.contains("nested stacks") && error.contains("allow-replacement and allow-deletion"), "{error}");
+    assert!(
+        error.contains("nested stacks") && error.contains("allow-replacement and allow-deletion"),
+        "{error}"
+    );
     assert!(builder.allow_replacement(true).allow_deletion(true).build().is_ok());
     let by_url = stage.builder().template(TemplateSource::parse(url).unwrap()).revert_drift(true);
     let report = stage.run(&stage.made(by_url), &Policy::default()).await;

@@ -28,7 +28,10 @@ async fn success_says_that_nothing_was_waited_for_and_the_plan_did_so_before() {
         assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
         assert!(stage.notes().contains(&NOT_STABLE.to_owned()), "{:?}", stage.notes());
         let details = report.plan.unwrap().changes[0].details.join("\n");
-        assert!(details.contains("express mode: it ends when") && details.contains("rollback is on"), "{details}");
+        assert!(
+            details.contains("express mode: it ends when") && details.contains("rollback is on"),
+            "{details}"
+        );
         let news = stage.news();
         assert!(news.iter().any(|line| line.contains("completed using Express Mode")), "{news:?}");
         let took = begun.elapsed();
@@ -73,7 +76,8 @@ async fn a_lost_answer_of_the_way_back_makes_no_second_update() {
         let report = deployed(&stage, OnStackFailure::Keep, &Policy::default()).await;
         assert_eq!(report.undone, Undone::Reverted, "{phase:?} {}", told(&report));
         let events = stage.aws().events(NAME).into_iter();
-        let begun = events.filter(|event| event.logical == NAME && event.status == "UPDATE_IN_PROGRESS").count();
+        let begun =
+            events.filter(|event| event.logical == NAME && event.status == "UPDATE_IN_PROGRESS").count();
         assert_eq!(begun, 2, "{phase:?}: the update and its undo");
     }
 }
@@ -87,10 +91,15 @@ async fn a_success_is_taken_back_in_the_same_mode() {
     let report = landfall_core::target::run_step(&runtime, &target, &cx, &Policy::default()).await;
     let (plan, receipt) = (report.plan.unwrap(), report.receipt);
     let undone =
-        landfall_core::target::undo_step(&runtime, &target, &cx, &Policy::default(), &plan, receipt.as_ref()).await;
+        landfall_core::target::undo_step(&runtime, &target, &cx, &Policy::default(), &plan, receipt.as_ref())
+            .await;
     assert_eq!(undone, Undone::Reverted);
     assert_eq!(stage.stack().template, earlier(TEMPLATE));
-    assert_eq!(stage.notes().iter().filter(|code| *code == NOT_STABLE).count(), 2, "the undo is not waited for either");
+    assert_eq!(
+        stage.notes().iter().filter(|code| *code == NOT_STABLE).count(),
+        2,
+        "the undo is not waited for either"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +129,10 @@ async fn replacements_are_refused_before_anything_is_changed_while_rollback_is_o
         let Outcome::Refused { error } = &report.verdict.outcome else { panic!("{}", told(&report)) };
         assert_eq!(error.causes()[0].code, "replacement-without-rollback");
         let text = error.report();
-        assert!(text.contains("Queue (AWS::SQS::Queue)") && text.contains("on-stack-failure=rollback"), "{text}");
+        assert!(
+            text.contains("Queue (AWS::SQS::Queue)") && text.contains("on-stack-failure=rollback"),
+            "{text}"
+        );
         assert_eq!(stage.writes(), ["CreateChangeSet", "DeleteChangeSet"]);
     }
 }

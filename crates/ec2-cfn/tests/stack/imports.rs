@@ -92,7 +92,9 @@ async fn without_the_consent_the_change_set_fails_and_the_flag_is_named() {
     let report = deployed(&stage, with_template(&stage, TEMPLATE)).await;
     assert_eq!((report.exit_code(), codes(&report)), (1, vec!["already-exists"]), "{}", told(&report));
     let text = read(&report);
-    for word in ["jobs.yaml:2:3", "/Resources/Jobs/Properties/QueueName", "import-existing", "DeletionPolicy: Retain"] {
+    for word in
+        ["jobs.yaml:2:3", "/Resources/Jobs/Properties/QueueName", "import-existing", "DeletionPolicy: Retain"]
+    {
         assert!(text.contains(word), "{word}: {text}");
     }
     assert!(stage.aws().stack(NAME).is_none(), "and leaves no empty stack");

@@ -110,17 +110,24 @@ async fn an_update_that_failed_and_was_kept_is_rolled_back_by_the_undo() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_kept_failure_has_made_is_deleted_by_its_rollback_although_retained_when_asked() {
-    let retained =
-        format!("{}\n", TEMPLATE.replace("Outputs:", "  Extra: {Type: AWS::SNS::Topic, DeletionPolicy: Retain}\n\nOutputs:"));
+    let retained = format!(
+        "{}\n",
+        TEMPLATE.replace("Outputs:", "  Extra: {Type: AWS::SNS::Topic, DeletionPolicy: Retain}\n\nOutputs:")
+    );
     for (choice, gone) in [(false, "DELETE_SKIPPED"), (true, "DELETE_COMPLETE")] {
         let stage = Stage::updating();
-        stage.aws().behave(StackRule { takes_ms: Some(9_000), ..StackRule::failing("Alarm", "create", "no") });
+        stage
+            .aws()
+            .behave(StackRule { takes_ms: Some(9_000), ..StackRule::failing("Alarm", "create", "no") });
         let builder = stage.builder().template(TemplateSource::text("queue.yaml", retained.clone()));
         let builder = builder.on_stack_failure(OnStackFailure::Keep).retain_except_on_create(choice);
         let report = stage.run(&stage.made(builder), &Policy::default()).await;
         assert_eq!(report.undone, Undone::Reverted, "{}", told(&report));
         let events = stage.aws().events(NAME);
-        assert!(events.iter().any(|event| event.logical == "Extra" && event.status == gone), "{choice}: {events:?}");
+        assert!(
+            events.iter().any(|event| event.logical == "Extra" && event.status == gone),
+            "{choice}: {events:?}"
+        );
     }
 }
 

@@ -75,7 +75,15 @@ impl CloudFormation {
             let except_on_create = policy == Some("RetainExceptOnCreate");
             let retain = except_on_create || policy == Some("Retain");
             let name = resource.get("Properties").and_then(own_name);
-            let resolved = ResourceState { kind, properties, retain, except_on_create, name, needs, ..ResourceState::default() };
+            let resolved = ResourceState {
+                kind,
+                properties,
+                retain,
+                except_on_create,
+                name,
+                needs,
+                ..ResourceState::default()
+            };
             found.insert(id.clone(), resolved);
         }
         let names: BTreeSet<String> = found.keys().cloned().collect();
@@ -135,7 +143,9 @@ impl CloudFormation {
                     (replaced.replacement, replaced.policy_action) = ("True", "ReplaceAndDelete");
                     changes.push(replaced);
                 }
-                Some(before) if drift && after.kind != NESTED => changes.extend(three_ways(id, before, after)),
+                Some(before) if drift && after.kind != NESTED => {
+                    changes.extend(three_ways(id, before, after))
+                }
                 Some(before) if before.properties != after.properties || before.status == "UPDATE_FAILED" => {
                     changes.push(modify(id, before, after));
                 }

@@ -108,7 +108,10 @@ impl CloudFormation {
         }
         self.keep_step(at, &logical, after);
         let fails = course.fails.or(taken).or_else(|| self.not_replaceable(at, verb));
-        self.later(ms(course.takes), Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails });
+        self.later(
+            ms(course.takes),
+            Due::Step { stack: self.stacks[at].id.clone(), operation: id, logical, fails },
+        );
     }
 
     /// What a resource refers to has its physical id by the time that it is begun.

@@ -46,7 +46,9 @@ impl CloudFormation {
         changes: &mut [ChangeState],
     ) -> Option<String> {
         let mut not_retained = Vec::new();
-        for change in changes.iter_mut().filter(|change| change.action == "Add" && is_importable(&change.kind)) {
+        for change in
+            changes.iter_mut().filter(|change| change.action == "Add" && is_importable(&change.kind))
+        {
             let Some(resource) = wanted.get(&change.logical) else { continue };
             let Some((property, name)) = &resource.name else { continue };
             match self.owner(&resource.kind, name) {
@@ -56,7 +58,9 @@ impl CloudFormation {
                     change.action = "Import";
                     change.physical.clone_from(name);
                 }
-                Some(Owner::Nobody) => not_retained.push(format!("{} ({{{property}={name}}})", change.logical)),
+                Some(Owner::Nobody) => {
+                    not_retained.push(format!("{} ({{{property}={name}}})", change.logical))
+                }
             }
         }
         (!not_retained.is_empty()).then(|| {
@@ -83,7 +87,10 @@ impl CloudFormation {
                 resource: change.logical.clone(),
                 kind: change.kind.clone(),
                 path: format!("/Resources/{}/Properties/{property}", change.logical),
-                message: format!("Resource of type '{}' with identifier '{name}' already exists.", change.kind),
+                message: format!(
+                    "Resource of type '{}' with identifier '{name}' already exists.",
+                    change.kind
+                ),
                 mode: "FAIL".to_owned(),
                 name: "NAME_CONFLICT_VALIDATION".to_owned(),
                 hook: false,
@@ -101,7 +108,8 @@ impl CloudFormation {
         verb: Verb,
         resource: &ResourceState,
     ) -> Option<String> {
-        let (_, name) = own_name(&resource.properties).filter(|_| matches!(verb, Verb::Create | Verb::Replace))?;
+        let (_, name) =
+            own_name(&resource.properties).filter(|_| matches!(verb, Verb::Create | Verb::Replace))?;
         let own = self.stacks[at].operation.as_ref()?.resources_before.get(logical);
         if name.contains(LATER) || own.is_some_and(|own| own.physical == name) {
             return None;

@@ -102,7 +102,8 @@ async fn the_mode_is_for_updates_of_one_stack() {
     let stage = stage();
     let request = stage.client.create_change_set().change_set_name("c").template_body(TEMPLATE);
     let request = request.deployment_mode(DeploymentMode::RevertDrift);
-    let new = request.clone().stack_name("new").change_set_type(ChangeSetType::Create).send().await.unwrap_err();
+    let new =
+        request.clone().stack_name("new").change_set_type(ChangeSetType::Create).send().await.unwrap_err();
     assert_eq!(new.code(), Some("ValidationError"));
     assert!(stage.aws.stack("new").is_none());
     let nested = request.clone().stack_name("s").include_nested_stacks(true).send().await.unwrap_err();

@@ -32,7 +32,8 @@ impl Stage {
     async fn change_set(&self, stack: &str, template: &str, import: bool) -> DescribeChangeSetOutput {
         let request = self.client.create_change_set().stack_name(stack).change_set_name("c");
         let request = request.change_set_type(ChangeSetType::Create).template_body(template);
-        let request = request.parameters(Parameter::builder().parameter_key("Name").parameter_value("logs").build());
+        let request =
+            request.parameters(Parameter::builder().parameter_key("Name").parameter_value("logs").build());
         let made = request.import_existing_resources(import).send().await.unwrap();
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.client.describe_change_set().change_set_name(made.id.unwrap()).send().await.unwrap()
@@ -58,8 +59,13 @@ async fn a_named_resource_that_is_retained_is_imported_and_not_made() {
         assert_eq!(set.changes()[0].resource_change().unwrap().physical_resource_id(), Some("logs"));
         assert_eq!(stage.aws.existing_resources().len(), 1, "until it is executed");
         stage.execute(&set).await;
-        let statuses: Vec<String> =
-            stage.aws.events("s").into_iter().filter(|event| event.logical == "Logs").map(|event| event.status).collect();
+        let statuses: Vec<String> = stage
+            .aws
+            .events("s")
+            .into_iter()
+            .filter(|event| event.logical == "Logs")
+            .map(|event| event.status)
+            .collect();
         assert_eq!(statuses, ["IMPORT_IN_PROGRESS", "IMPORT_COMPLETE"]);
         assert!(stage.aws.existing_resources().is_empty());
         stage.client.delete_stack().stack_name("s").send().await.unwrap();

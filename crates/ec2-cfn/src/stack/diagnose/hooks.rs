@@ -17,7 +17,8 @@ pub(super) async fn tell(client: &Client, cx: &Context, memory: &Memory, causes:
     for cause in causes.iter_mut().filter(|cause| cause.code == "hook-refused") {
         let of = memory.hooks.iter().find(|(path, _)| cause.message.starts_with(&format!("{path} (")));
         let Some((_, refused)) = of else { continue };
-        for one in refused.iter().filter(|one| cause.message.contains(&one.hook)).take(left) {
+        let message = cause.message.clone();
+        for one in refused.iter().filter(|one| message.contains(&one.hook)).take(left) {
             left -= 1;
             *cause = cause.clone().with_evidence(said(client, cx, one).await?);
         }

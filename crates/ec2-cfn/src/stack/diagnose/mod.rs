@@ -86,7 +86,9 @@ fn add(failures: &mut Vec<FailedEvent>, more: Vec<EventFacts>, memory: &Memory) 
         let of_nested = memory.nested.get(&event.stack_id).map(|path| format!("{path}.{}", event.logical));
         // The resource's own failure says that it was a hook.
         let hooked = event.hook.is_some()
-            && failures.iter().any(|known| known.stack_id == event.stack_id && known.logical == event.logical);
+            && failures
+                .iter()
+                .any(|known| known.stack_id == event.stack_id && known.logical == event.logical);
         if !known && !hooked && !event.is_of_the_stack() {
             let path = of_nested.unwrap_or_else(|| event.logical.clone());
             failures.push(failed(&event, path, false));

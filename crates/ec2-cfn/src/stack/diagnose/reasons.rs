@@ -185,9 +185,12 @@ fn of_validation(failure: &FailedEvent, template: Option<&Template>) -> Cause {
         _ if exists => ("already-exists", NAME_TAKEN),
         _ => ("early-validation", NOT_VALID),
     };
-    let cause = Cause::new(code, format!("{name} ({}) does not pass validation ({mode}) at {path}: {}", failure.kind, failure.reason))
-        .in_field(path)
-        .with_hint(hint);
+    let cause = Cause::new(
+        code,
+        format!("{name} ({}) does not pass validation ({mode}) at {path}: {}", failure.kind, failure.reason),
+    )
+    .in_field(path)
+    .with_hint(hint);
     match template.and_then(|all| all.place_of(&failure.logical)) {
         Some(at) => cause.at(at),
         None => cause,

@@ -41,7 +41,8 @@ pub(crate) fn start(status: Option<&str>) -> Start {
 
 /// [`way_out`] of a stack, by how its last operation was made.
 pub(crate) fn way_out_of(name: &str, stack: &StackFacts) -> (&'static str, String) {
-    let on = "or mend the template and deploy with express and on-stack-failure=keep, which goes on from here";
+    let on =
+        "or mend the template and deploy with express and on-stack-failure=keep, which goes on from here";
     match stack.status.as_str() {
         "CREATE_FAILED" if stack.express => (
             "its creation in express mode failed, and it was kept: it cannot be rolled back",

@@ -192,7 +192,8 @@ fn take(event: &EventFacts, path: &str, memory: &mut Memory) {
         && event.mode.as_deref() != Some("WARN")
         && memory.hooks.len() < MOST_FAILED
     {
-        let refused = RefusedByHook { hook: hook.clone(), reason: short_reason(&event.reason), id: id.clone() };
+        let refused =
+            RefusedByHook { hook: hook.clone(), reason: short_reason(&event.reason), id: id.clone() };
         memory.hooks.entry(here.clone()).or_default().push(refused);
     }
     if status.ends_with("_FAILED") && memory.failed.len() < MOST_FAILED {

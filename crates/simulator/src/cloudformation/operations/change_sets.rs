@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::super::agenda::Due;
 use super::super::model::{ChangeSetState, ChangeState, Desired, Manner};
-use super::update;
 use super::super::{CloudFormation, template, view};
+use super::update;
 use super::{invalid, page, with_defaults};
 use crate::clock::ms;
 use crate::wire::query::element;
@@ -111,10 +111,7 @@ impl CloudFormation {
             creates,
             imports: form.text("ImportExistingResources") == Some("true"),
             unchecked: skip,
-            manner: Manner {
-                revert_drift: form.text("DeploymentMode").is_some(),
-                ..update::manner(form)
-            },
+            manner: Manner { revert_drift: form.text("DeploymentMode").is_some(), ..update::manner(form) },
             desired,
             changes: Vec::new(),
             fails: rule.fails.filter(|_| !skip || rule.validations.is_empty()),

@@ -49,7 +49,8 @@ impl CloudFormation {
 
     pub(super) fn hook_result(&self, form: &Form) -> Result<String, ServiceError> {
         let wanted = form.text("HookResultId").unwrap_or_default();
-        let mut events = self.stacks.iter().flat_map(|stack| &stack.events).filter_map(|event| event.hook.as_ref());
+        let mut events =
+            self.stacks.iter().flat_map(|stack| &stack.events).filter_map(|event| event.hook.as_ref());
         if let Some(invoked) = events.find(|invoked| invoked.id == wanted) {
             let crate::StackHook { name, reason, message, remediation } = &invoked.hook;
             return Ok(result(wanted, name, reason, message, remediation));
