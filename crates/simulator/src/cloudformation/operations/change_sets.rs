@@ -213,7 +213,11 @@ impl CloudFormation {
             self.differences(at, &wanted, set.manner.revert_drift)
         };
         let conflict = if set.imports { self.find_imports(&wanted, &mut changes) } else { None };
-        let taken = if set.unchecked { Vec::new() } else { self.names_taken(&wanted, &changes) };
+        let taken = if set.unchecked || conflict.is_some() {
+            Vec::new()
+        } else {
+            self.names_taken(&wanted, &changes)
+        };
         let same = changes.is_empty() && !set.creates && is_same(&self.stacks[at].desired, &set.desired);
         let refused = set.validations.iter().any(|one| one.mode != "WARN");
         let reason = match (&set.fails, refused, same) {
