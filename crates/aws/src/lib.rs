@@ -6,6 +6,8 @@
 //! - [`endpoint`]: endpoint variables, regions and partitions.
 //! - [`config`]: an [`SdkConfig`](aws_types::SdkConfig) as landfall wants it: timeouts set, the SDK's own retries off.
 //! - [`caller`]: who calls and where, which tells what may be shared.
+//! - [`image`]: image references, checked before a registry is asked for them.
+//! - [`near`]: "did you mean".
 //! - [`raw`]: JSON sent and received as it is, through the SDK's signing.
 //! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
 //! - [`call`]: the one retry loop around calls.
@@ -18,4 +20,6 @@ pub mod endpoint;
 pub mod environment;
 pub mod failure;
 pub mod http;
+pub mod image;
+pub mod near;
 pub mod raw;

@@ -23,10 +23,8 @@ mod echo;
 mod edit;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
-pub mod image;
 mod json;
 mod members;
-mod near;
 mod path;
 mod read;
 mod shape;
@@ -37,13 +35,14 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
+use landfall_aws::near;
 use landfall_core::{Cause, Error, Result};
 use sha2::{Digest, Sha256};
 
 pub use balancers::check_load_balancers;
 pub use diff::diff;
 pub use echo::echo_check;
-pub use image::ImageArgument;
+pub use landfall_aws::image::{self, ImageArgument};
 
 use json::Node;
 use source::Source;

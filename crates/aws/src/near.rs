@@ -1,7 +1,8 @@
 //! "Did you mean": the known name that a misspelt one is nearest to.
 
 /// The candidate that differs only in case, or by one or two letters (one in a name of up to four letters).
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
     let reach = if name.chars().count() <= 4 { 1 } else { 2 };
     candidates
