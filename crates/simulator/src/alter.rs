@@ -46,10 +46,13 @@ impl fmt::Debug for Alter {
     }
 }
 
-/// The operation of a request: behind the dot of `X-Amz-Target`, the form's `Action`, or what S3 makes of the address.
+/// The operation of a request: behind the dot of `X-Amz-Target`, the form's `Action`, or what S3 and EKS make of the address.
 pub(crate) fn operation_of(head: &Parts, body: &[u8]) -> String {
     if crate::s3::is_ours(head) {
         return crate::s3::operation(head).to_owned();
+    }
+    if crate::eks::is_ours(head) {
+        return crate::eks::operation(head);
     }
     let target = head.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
     if let Some((_, operation)) = target.and_then(|target| target.rsplit_once('.')) {

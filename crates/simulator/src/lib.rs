@@ -19,7 +19,7 @@
 //! ```
 //!
 //! What there is: ECS (services under the ECS controller roll out; others only exist), the health of their targets behind
-//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
+//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), EKS (clusters are described and listed), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
 //!
 //! Time is tokio's: `tokio::time::pause` stops the simulated AWS too. Nothing runs in the background. Each request
 //! first brings the world up to the present, in the order in which things were due, so a rollout is the same whether it
@@ -33,6 +33,7 @@ mod cloudformation;
 mod codedeploy;
 mod dispatch;
 mod ecs;
+mod eks;
 mod elb;
 mod fault;
 mod hold;
@@ -64,9 +65,10 @@ pub use server::Server;
 pub use simulator::{Builder, Simulator};
 pub use world::{
     Account, ActiveDeployment, Application, Behaviour, BehaviourRule, Bucket, ChangeSetRule, Cluster,
-    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION,
-    DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, DeploymentEnding, DeploymentGroup,
-    ExistingResource, Failure, HookFailure, HookRule, OidcProvider, PastDeployment, Region, RevisionAge,
-    Role, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, Stack, StackHook,
-    StackRule, StoredObject, TargetGroup, User, Validation, World,
+    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_EKS_CLUSTER, DEMO_FAMILY, DEMO_ISSUER,
+    DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, DeploymentEnding,
+    DeploymentGroup, EksCluster, ExistingResource, Failure, HookFailure, HookRule, OidcProvider,
+    PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
+    SECOND_SECRET_ACCESS_KEY, Service, Stack, StackHook, StackRule, StoredObject, TargetGroup, User,
+    Validation, World,
 };

@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
 
-use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query, rest};
-use crate::{FaultKind, StsRefusal, cloudformation, codedeploy, ecs, elb, logs, sts};
+use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query, rest, rest_json};
+use crate::{FaultKind, StsRefusal, cloudformation, codedeploy, ecs, eks, elb, logs, sts};
 
 /// A request's body, read.
 pub(super) enum Input {
     Json(Object),
     Query(Form),
+    Path(eks::Address),
 }
 
 impl Input {
@@ -23,6 +24,7 @@ impl Input {
             }
             Protocol::Query => Ok(Self::Query(Form::parse(&received.body))),
             Protocol::RestXml => Ok(Self::Query(Form::default())),
+            Protocol::RestJson => Ok(Self::Path(eks::Address::of(&received.head))),
         }
     }
 }
@@ -31,6 +33,7 @@ pub(super) fn is_known(received: &Received) -> bool {
     let operation = received.operation.as_str();
     match received.service.as_str() {
         "sts" => sts::OPERATIONS.contains(&operation),
+        "eks" => eks::OPERATIONS.contains(&operation),
         "ecs" => ecs::OPERATIONS.contains(&operation),
         "logs" => logs::OPERATIONS.contains(&operation),
         "cloudformation" => cloudformation::OPERATIONS.contains(&operation),
@@ -44,6 +47,7 @@ pub(super) fn unknown_operation(received: &Received) -> ServiceError {
     match received.protocol {
         Protocol::Json => ServiceError::client("UnknownOperationException", ""),
         Protocol::Query => sts::unknown_operation(&received.operation),
+        Protocol::RestJson => eks::unknown_operation(),
         Protocol::RestXml => ServiceError::new(
             405,
             "MethodNotAllowed",
@@ -84,12 +88,14 @@ pub(super) fn form(
     request_id: &str,
 ) -> Response<Bytes> {
     match (received.protocol, result) {
+        (Protocol::RestJson, Ok(Answer::Json(object))) => rest_json::success(&object),
         (_, Ok(Answer::Json(object))) => json::success(&object),
         (_, Ok(Answer::Xml(text))) => {
             query::success(&received.service, &received.operation, &text, request_id)
         }
         (Protocol::Json, Err(error)) => json::failure(&error),
         (Protocol::Query, Err(error)) => query::failure(&received.service, &error, request_id),
+        (Protocol::RestJson, Err(error)) => rest_json::failure(&error),
         (Protocol::RestXml, Err(error)) => rest::failure(&error, request_id),
     }
 }

@@ -22,7 +22,7 @@ use crate::sts::Sts;
 use crate::wire::{Answer, Arrival, Protocol, Received, Reply, ServiceError, query, reply};
 use crate::{
     BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World,
-    cloudformation, codedeploy, ecs, elb, logs, s3, sts, wire,
+    cloudformation, codedeploy, ecs, eks, elb, logs, s3, sts, wire,
 };
 
 /// Everything that changes.
@@ -168,6 +168,7 @@ impl State {
             ("cloudformation", Input::Query(form)) => cloudformation::required(operation, form, principal),
             ("codedeploy", Input::Json(object)) => codedeploy::required(operation, object, principal),
             ("elasticloadbalancing", Input::Query(_)) => elb::required(operation),
+            ("eks", Input::Path(address)) => eks::required(operation, address, principal),
             _ => Vec::new(),
         };
         authorise(&self.directory, principal, received.protocol, &wanted)
@@ -208,6 +209,12 @@ impl State {
             ("elasticloadbalancing", Input::Query(form), Some(principal)) => {
                 let region = self.region(&principal.account, &principal.region);
                 elb::call(region, operation, form).map(Answer::Xml)
+            }
+            ("eks", Input::Path(address), Some(principal)) => {
+                let account = self.directory.accounts.get(&principal.account);
+                let region = account.and_then(|account| account.regions.get(&principal.region));
+                let clusters = region.map(|region| region.eks_clusters.clone()).unwrap_or_default();
+                eks::call(&clusters, operation, address, principal, self.clock.start()).map(Answer::Json)
             }
             _ => Err(unknown_operation(received)),
         }

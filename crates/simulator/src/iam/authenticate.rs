@@ -25,18 +25,20 @@ pub(crate) enum AuthenticationError {
 }
 
 impl AuthenticationError {
-    /// In the words of the protocol. The codes are those of "Common errors" in the API references; the statuses of
-    /// awsJson services are what they answer in practice (400 throughout).
+    /// In the words of the protocol. The codes are those of "Common errors" in the API references; the statuses are
+    /// what services answer in practice (those of awsJson 400 throughout).
     pub(crate) fn for_protocol(&self, protocol: Protocol) -> ServiceError {
         if protocol == Protocol::RestXml {
             return self.for_s3();
         }
-        let json = protocol == Protocol::Json;
-        let status = if json { 400 } else { 403 };
+        let json = matches!(protocol, Protocol::Json | Protocol::RestJson);
+        let status = if protocol == Protocol::Json { 400 } else { 403 };
         match self {
-            Self::Missing if json => {
-                ServiceError::new(400, "MissingAuthenticationTokenException", "Missing Authentication Token")
-            }
+            Self::Missing if json => ServiceError::new(
+                status,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
             Self::Missing => ServiceError::new(
                 403,
                 "MissingAuthenticationToken",
@@ -44,7 +46,7 @@ impl AuthenticationError {
             ),
             Self::Incomplete(message) => {
                 let code = if json { "IncompleteSignatureException" } else { "IncompleteSignature" };
-                ServiceError::new(400, code, message)
+                ServiceError::new(if protocol == Protocol::RestJson { 403 } else { 400 }, code, message)
             }
             Self::UnknownKey => {
                 let code = if json { "UnrecognizedClientException" } else { "InvalidClientTokenId" };
@@ -186,7 +188,7 @@ fn find(
 }
 
 fn check_scope(authorization: &Authorization, received: &Received) -> Result<(), AuthenticationError> {
-    let known = matches!(received.service.as_str(), "ecs" | "logs" | "sts" | "elasticloadbalancing");
+    let known = matches!(received.service.as_str(), "ecs" | "eks" | "logs" | "sts" | "elasticloadbalancing");
     if known && authorization.service != received.service {
         let message = format!("Credential should be scoped to correct service: '{}'. ", received.service);
         return Err(AuthenticationError::Mismatch(message));

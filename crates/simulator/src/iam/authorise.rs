@@ -24,6 +24,7 @@ pub(crate) fn authorise(
             format!("User: {arn} is not authorized to perform: {action} on resource: {resource} {because}");
         return Err(match protocol {
             Protocol::Json => ServiceError::new(400, "AccessDeniedException", message),
+            Protocol::RestJson => ServiceError::new(403, "AccessDeniedException", message),
             Protocol::Query | Protocol::RestXml => ServiceError::new(403, "AccessDenied", message),
         });
     }

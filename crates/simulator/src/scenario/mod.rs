@@ -163,7 +163,7 @@ impl Scenario {
 }
 
 /// RFC 7396.
-fn merge_patch(target: &mut Value, patch: &Value) {
+pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
     let Value::Object(members) = patch else {
         *target = patch.clone();
         return;

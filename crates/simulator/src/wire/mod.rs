@@ -1,8 +1,9 @@
-//! The wire: three protocols on one endpoint, told apart as AWS does.
+//! The wire: four protocols on one endpoint, told apart as AWS does.
 //!
 //! - awsJson1.1 (ECS, CloudWatch Logs): POST with `X-Amz-Target`, JSON both ways, errors with `__type`.
 //! - awsQuery (STS, ELBv2): a form with `Action` and `Version`, XML answers.
 //! - restXml (S3): method, address and headers say what is meant; bodies are the object, or XML.
+//! - restJson1 (EKS): method and path say what is meant; JSON answers, the code of an error in a header.
 //!
 //! Protocols: <https://smithy.io/2.0/aws/protocols/index.html>. Signatures:
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
@@ -12,6 +13,7 @@ pub(crate) mod object;
 pub(crate) mod query;
 pub(crate) mod reply;
 pub(crate) mod rest;
+pub(crate) mod rest_json;
 pub(crate) mod sigv4;
 
 use bytes::Bytes;
@@ -27,6 +29,7 @@ pub(crate) enum Protocol {
     Json,
     Query,
     RestXml,
+    RestJson,
 }
 
 /// An error answer before it has a protocol's form.
@@ -86,6 +89,11 @@ pub(crate) fn arrival(request: Request<Bytes>) -> Arrival {
     if crate::s3::is_ours(&head) {
         let (protocol, service) = (Protocol::RestXml, "s3".to_owned());
         let operation = crate::s3::operation(&head).to_owned();
+        return Arrival::Call(Box::new(Received { protocol, service, operation, head, body }));
+    }
+    if crate::eks::is_ours(&head) {
+        let (protocol, service) = (Protocol::RestJson, "eks".to_owned());
+        let operation = crate::eks::operation(&head);
         return Arrival::Call(Box::new(Received { protocol, service, operation, head, body }));
     }
     if head.method == Method::GET && !head.uri.query().unwrap_or_default().contains("Action=") {

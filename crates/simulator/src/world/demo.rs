@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Account, Bucket, Cluster, OidcProvider, PastDeployment, Role, Service, StoredObject, TargetGroup, World,
+    Account, Bucket, Cluster, EksCluster, OidcProvider, PastDeployment, Role, Service, StoredObject,
+    TargetGroup, World,
 };
 
 /// The main account of the demonstration world.
@@ -28,6 +29,8 @@ pub const DEMO_ISSUER: &str = "https://gitlab.example.com";
 pub const DEMO_BUCKET: &str = "demo-bucket";
 /// The ECS cluster.
 pub const DEMO_CLUSTER: &str = "demo";
+/// The EKS cluster.
+pub const DEMO_EKS_CLUSTER: &str = "demo";
 /// The ECS service.
 pub const DEMO_SERVICE: &str = "web";
 /// The task definition family.
@@ -39,7 +42,7 @@ const TARGET_GROUP: &str = "web/0123456789abcdef";
 const ISSUER_HOST: &str = "gitlab.example.com";
 
 impl World {
-    /// Two accounts, an OIDC issuer, a role for it, a cluster `demo` with a service `web`.
+    /// Two accounts, an OIDC issuer, a role for it, an ECS cluster `demo` with a service `web`, an EKS cluster `demo`.
     pub fn demo() -> Self {
         let mut world = World { issuer: DEMO_ISSUER.to_owned(), ..World::default() };
         fill_main(world.account(DEMO_ACCOUNT));
@@ -91,6 +94,7 @@ fn fill_main(account: &mut Account) {
     bucket.objects.insert("demo/1.zip".to_owned(), first);
     bucket.objects.insert("demo/2.zip".to_owned(), second);
     region.buckets.insert(DEMO_BUCKET.to_owned(), bucket);
+    region.eks_clusters.insert(DEMO_EKS_CLUSTER.to_owned(), EksCluster::default());
     let cluster: &mut Cluster = region.cluster(DEMO_CLUSTER);
     cluster.services.insert(DEMO_SERVICE.to_owned(), web_service());
 }

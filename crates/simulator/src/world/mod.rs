@@ -7,6 +7,7 @@ mod behaviour;
 mod bucket;
 mod code_deploy;
 mod demo;
+mod eks_cluster;
 mod stacks;
 mod target_group;
 
@@ -21,10 +22,11 @@ pub use code_deploy::{
     ActiveDeployment, Application, DeploymentEnding, DeploymentGroup, HookFailure, HookRule,
 };
 pub use demo::{
-    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION,
-    DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
+    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_EKS_CLUSTER, DEMO_FAMILY, DEMO_ISSUER,
+    DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
     SECOND_SECRET_ACCESS_KEY,
 };
+pub use eks_cluster::EksCluster;
 pub use stacks::{ChangeSetRule, ExistingResource, Stack, StackHook, StackRule, Validation};
 pub use target_group::TargetGroup;
 
@@ -145,6 +147,8 @@ pub struct Region {
     /// Task definitions by family, oldest first, each as the input of RegisterTaskDefinition; `tags` may be among its
     /// members, and `"status": "INACTIVE"` makes a deregistered one.
     pub task_definitions: BTreeMap<String, Vec<Value>>,
+    /// EKS clusters by name.
+    pub eks_clusters: BTreeMap<String, EksCluster>,
     /// S3 buckets by name. A name exists once in all accounts and regions.
     pub buckets: BTreeMap<String, Bucket>,
     /// Target groups by the end of their ARN: name, `/` and id.

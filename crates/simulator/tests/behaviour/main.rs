@@ -5,6 +5,7 @@ mod code_deploy;
 mod driver;
 mod ecs_reads;
 mod ecs_writes;
+mod eks;
 mod faults;
 mod identity_tokens;
 mod rollouts;
