@@ -64,6 +64,9 @@ fn core_knows_no_aws_crate_and_targets_know_neither_auth_nor_each_other() {
     assert!(!dependencies("core").contains("landfall"));
     assert!(!dependencies("simulator").contains("landfall"), "the simulator follows AWS, not our client");
     assert!(!dependencies("ecs").contains("landfall-auth"));
+    for other in ["auth", "ecs", "ec2-cfn"] {
+        assert!(!dependencies("eks").contains(&format!("landfall-{other}")), "{other}");
+    }
     assert!(!dependencies("aws").contains("landfall-auth"));
     assert!(!dependencies("aws").contains("landfall-ecs"));
     assert!(!dependencies("auth").contains("landfall-ecs"));

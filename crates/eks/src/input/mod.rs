@@ -1,0 +1,222 @@
+//! Manifests: read, checked and edited before the cluster hears of anything.
+//!
+//! [`Manifests::builder`] takes sources (files, folders, globs, standard input, texts) and what to change: images by the
+//! name of their container, a default namespace, labels. All problems are told at once, each with file, line and number
+//! of the document, and when there is one there are no manifests.
+//!
+//! 1. `source`: which files, and their text.
+//! 2. `document`: YAML and JSON as trees in which nothing is lost.
+//! 3. `objects`: lists unfolded, each object with kind, namespace and name.
+//! 4. `images`, `labels`: the edits. `pods` knows where pod templates are, `strings` where only strings may be.
+
+mod document;
+mod images;
+mod labels;
+mod names;
+mod objects;
+mod pods;
+mod source;
+mod strings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use landfall_core::{Cause, Error, Result};
+
+pub use objects::{Manifest, Scope};
+pub use source::{LARGEST_FILE, ManifestSource};
+
+use document::Mark;
+use objects::{Origin, unfold};
+
+/// As many problems as a person mends at once.
+const MOST_PROBLEMS: usize = 50;
+
+/// The objects of a release, in the order in which they were read.
+#[derive(Clone)]
+pub struct Manifests {
+    objects: Vec<Manifest>,
+}
+
+impl Manifests {
+    /// Begins to describe what to read.
+    pub fn builder() -> ManifestsBuilder {
+        ManifestsBuilder::default()
+    }
+
+    /// The objects; one at least.
+    #[must_use]
+    pub fn objects(&self) -> &[Manifest] {
+        &self.objects
+    }
+}
+
+impl fmt::Debug for Manifests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.objects).finish()
+    }
+}
+
+/// What to read, and what to change in it.
+#[derive(Debug, Clone, Default)]
+#[must_use = "a builder does nothing until it reads"]
+pub struct ManifestsBuilder {
+    sources: Vec<ManifestSource>,
+    recursive: bool,
+    images: Vec<(String, String)>,
+    namespace: Option<String>,
+    labels: Vec<(String, String)>,
+}
+
+impl ManifestsBuilder {
+    /// Adds a source.
+    pub fn source(mut self, source: ManifestSource) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Adds a file, a folder or a glob.
+    pub fn path(self, path: impl Into<String>) -> Self {
+        self.source(ManifestSource::Path(path.into()))
+    }
+
+    /// Adds documents that a program has; `name` stands for them in messages.
+    pub fn text(self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.source(ManifestSource::text(name, text))
+    }
+
+    /// Looks into the folders below the given ones too. Off by default, as with `kubectl`.
+    pub fn recursive(mut self, recursive: bool) -> Self {
+        self.recursive = recursive;
+        self
+    }
+
+    /// Gives all containers of this name, init containers too, an image: `repository:tag` or `repository@sha256:...`.
+    pub fn image(mut self, container: impl Into<String>, image: impl Into<String>) -> Self {
+        self.images.push((container.into(), image.into()));
+        self
+    }
+
+    /// The namespace of objects that name none. Objects of the cluster get none, and of kinds that only the cluster knows
+    /// ([`Scope::Unknown`]) nothing is said here.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// Labels every object (and neither its pod template nor its selector).
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.push((key.into(), value.into()));
+        self
+    }
+
+    /// Reads everything. Blocks while files are read.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] with every problem as a cause, up to fifty of them: files that cannot be read,
+    /// broken documents, objects without kind or name, two of the same name, images for containers that there are not.
+    pub fn read(self) -> Result<Manifests> {
+        let mut problems = Vec::new();
+        let images = unique("image", "container", &self.images, &mut problems);
+        for image in images.values() {
+            problems.extend(landfall_aws::image::check(image).err());
+        }
+        let labels = unique("labels", "label", &self.labels, &mut problems);
+        problems.extend(labels.iter().filter_map(|(key, value)| labels::check(key, value)));
+        if let Some(wrong) = self.namespace.as_deref().and_then(objects::wrong_namespace) {
+            problems.push(Cause::invalid("namespace", format!("the {wrong}")));
+        }
+        let mut objects = Vec::new();
+        for (file, text) in self.texts(&mut problems) {
+            collect(&file, &text, &mut objects, &mut problems);
+        }
+        // What follows would only repeat what is wrong already: an image for a container in a document that is broken.
+        if problems.is_empty() {
+            names::settle(&mut objects, self.namespace.as_deref(), &mut problems);
+            images::substitute(&mut objects, &images, &mut problems);
+            images::check(&objects, &mut problems);
+            strings::check(&objects, &mut problems);
+            labels::put(&mut objects, &labels, &mut problems);
+        }
+        if problems.is_empty() && objects.is_empty() {
+            problems.push(Cause::invalid("manifests", "there is no object in what was read"));
+        }
+        let found = problems.len();
+        if found > MOST_PROBLEMS {
+            problems.truncate(MOST_PROBLEMS);
+            let more = found - MOST_PROBLEMS;
+            problems.push(Cause::new(
+                "more-problems",
+                format!("there are {more} more, told when these are mended"),
+            ));
+        }
+        Error::all("the manifests cannot be used; nothing was sent", problems)?;
+        Ok(Manifests { objects })
+    }
+
+    /// The texts of all sources, each with its name.
+    fn texts(&self, problems: &mut Vec<Cause>) -> Vec<(Arc<str>, String)> {
+        if self.sources.is_empty() {
+            problems.push(Cause::invalid("manifests", "no manifests are given"));
+        }
+        let (mut texts, mut known) = (Vec::new(), HashSet::new());
+        for source in &self.sources {
+            match source {
+                ManifestSource::Text { name, text } => texts.push((Arc::from(name.as_str()), text.clone())),
+                ManifestSource::Path(path) => match source::files(path, self.recursive, &mut known) {
+                    Ok(files) => {
+                        for file in files {
+                            match source::text_of(Path::new(&file.path), &file.shown) {
+                                Ok(text) => texts.push((Arc::from(file.shown.as_str()), text)),
+                                Err(problem) => problems.push(problem),
+                            }
+                        }
+                    }
+                    Err(wrong) => problems.extend(wrong),
+                },
+            }
+        }
+        texts
+    }
+}
+
+/// Pairs as a map; two of one name are a problem when they differ.
+fn unique(
+    field: &str,
+    what: &str,
+    pairs: &[(String, String)],
+    problems: &mut Vec<Cause>,
+) -> BTreeMap<String, String> {
+    let mut map = BTreeMap::new();
+    for (key, value) in pairs {
+        if let Some(other) = map.insert(key.clone(), value.clone())
+            && other != *value
+        {
+            problems.push(Cause::invalid(
+                field,
+                format!("{what} `{key}` is given twice: `{other}` and `{value}`"),
+            ));
+        }
+    }
+    map
+}
+
+/// The objects of a text.
+fn collect(file: &Arc<str>, text: &str, objects: &mut Vec<Manifest>, problems: &mut Vec<Cause>) {
+    match document::parse(text) {
+        Ok(documents) => {
+            for document in documents {
+                let origin =
+                    Origin { file: Arc::clone(file), document: document.number, at: Mark::default() };
+                unfold(&origin, document.root, objects, problems);
+            }
+        }
+        Err(wrong) => {
+            problems.extend(wrong.into_iter().map(|(document, problem)| problem.cause(file, document)));
+        }
+    }
+}
