@@ -1,7 +1,12 @@
 //! Amazon EKS for landfall. This crate is being built: what is here works and is tested, and there is no target yet.
 //!
 //! - [`input`]: manifests read from files, folders, globs and standard input, checked and edited without a call.
+//! - [`access`]: the cluster found by DescribeCluster, and the token that its API server takes, signed here.
 //!
-//! Not here yet: access to a cluster, plans, applying, waiting, reverting.
+//! Not here yet: the client of the API server, plans, applying, waiting, reverting.
+//!
+//! Permissions that are needed: `eks:DescribeCluster`. `eks:ListClusters` makes the message about a cluster that does not
+//! exist a better one, and is done without when denied.
 
+pub mod access;
 pub mod input;

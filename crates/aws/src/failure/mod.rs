@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use landfall_core::{Error, ErrorKind};
 
 pub use denial::{Denial, DeniedBy};
+pub use transport::of_provider;
 
 use crate::raw::date_of;
 

@@ -27,19 +27,31 @@ where
         return Some(Failure::without_answer(own.clone(), Effect::NotSent, Again::Never).told_by_provider());
     }
     let found = chain(error).find_map(|source| source.downcast_ref::<CredentialsError>())?;
-    let failure = match found {
-        CredentialsError::ProviderTimedOut(_) => (
-            Error::new(ErrorKind::Transient, "getting credentials took too long").with_source(found),
-            Again::Soon,
-        ),
+    let again = match found {
+        CredentialsError::ProviderTimedOut(_) => Again::Soon,
+        _ => Again::Never,
+    };
+    Some(Failure::without_answer(of_provider(found), Effect::NotSent, again))
+}
+
+/// What an error of a credentials provider means: landfall's own as it was raised, [`ErrorKind::Transient`] when getting
+/// credentials took too long, [`ErrorKind::Auth`] otherwise. For those that sign without a call of the SDK.
+#[must_use]
+pub fn of_provider(error: &CredentialsError) -> Error {
+    if let Some(own) = chain(error).find_map(|source| source.downcast_ref::<Error>()) {
+        return own.clone();
+    }
+    match error {
+        CredentialsError::ProviderTimedOut(_) => {
+            Error::new(ErrorKind::Transient, "getting credentials took too long").with_source(error)
+        }
         // Not loaded, or refused by the last provider of the chain, which speaks for all of them: usually to say
         // that this is no machine of EC2's.
         _ => {
-            let error = Error::new(ErrorKind::Auth, "there are no usable credentials").with_source(found);
-            (error.with_hint(GET_CREDENTIALS), Again::Never)
+            let none = Error::new(ErrorKind::Auth, "there are no usable credentials").with_source(error);
+            none.with_hint(GET_CREDENTIALS)
         }
-    };
-    Some(Failure::without_answer(failure.0, Effect::NotSent, failure.1))
+    }
 }
 
 /// What to do without credentials.
