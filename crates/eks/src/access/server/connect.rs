@@ -1,0 +1,59 @@
+//! The connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use landfall_core::{Error, Result};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::access::Cluster;
+
+pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// How long a connection may take to be made, TLS excluded. TCP repeats a lost first packet after one and after three
+/// seconds (RFC 6298). A private endpoint shows itself by this, and not by a refusal.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(7);
+
+/// How often a connection without requests says that it is alive, so that a watch notices a server that has gone.
+const ALIVE_EVERY: Duration = Duration::from_secs(20);
+
+/// A client that trusts the cluster's certificates and no others.
+pub(super) fn client(cluster: &Cluster) -> Result<HttpClient> {
+    let unusable = |error: &dyn std::error::Error| {
+        Error::internal(format!("the certificates of cluster {} cannot be used", cluster.name()))
+            .with_source(error)
+    };
+    let mut roots = RootCertStore::empty();
+    for certificate in cluster.certificates() {
+        roots.add(CertificateDer::from(certificate.to_vec())).map_err(|error| unusable(&error))?;
+    }
+    // Named here: with the providers of two crates in one program, rustls would not choose by itself.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_only()
+        .enable_all_versions()
+        .wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .http2_keep_alive_interval(ALIVE_EVERY)
+        .http2_keep_alive_while_idle(false)
+        .build(https))
+}

@@ -1,0 +1,217 @@
+//! The API server of a cluster: requests sent with a token, repeated where that helps, and told in landfall's words.
+//!
+//! The connection is made for many requests at once: HTTP/2 where the server speaks it (EKS does), without Nagle's
+//! algorithm, which with delayed acknowledgements costs 40 ms a request. Nothing but the cluster's own certificates is
+//! trusted.
+//!
+//! | what is seen | repeated |
+//! |---|---|
+//! | 429 | up to eight tries in all, after the pause that `Retry-After` asks for |
+//! | 503, 504 | the same, unless the request is a POST, which may have been carried out |
+//! | 401 | once, with a token that is signed anew |
+//! | no connection | once |
+//! | the connection breaks before an answer | once, unless it is a POST |
+//!
+//! Each repetition is told as [`EventKind::Retrying`]. All other answers are answers.
+
+mod connect;
+mod judge;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, HeaderValue};
+use http::uri::{Authority, PathAndQuery};
+use http::{Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use landfall_core::event::EventKind;
+use landfall_core::wait::{Delays, Pace};
+use landfall_core::{Context, Error, ErrorKind, Result};
+
+use super::{Cluster, Token, TokenSource};
+use connect::HttpClient;
+use judge::{Next, Seen, Tried};
+
+/// How long an answer may take to begin. A server-side apply waits for admission webhooks, of which each may take ten
+/// seconds by default and thirty at most.
+const ANSWER_BEGINS: Duration = Duration::from_secs(60);
+
+/// Pauses before a repetition.
+const PAUSES: Pace = Pace {
+    first: Duration::from_millis(50),
+    longest: Duration::from_secs(5),
+    nearly: Duration::ZERO,
+    nearly_looks: 0,
+};
+
+/// A connection to the API server of a cluster. Cloning is cheap, and clones share the connection.
+#[derive(Clone)]
+pub struct ApiServer(Arc<Inner>);
+
+struct Inner {
+    cluster: Cluster,
+    authority: Authority,
+    /// What stands before every path, without a slash at its end.
+    prefix: String,
+    tokens: TokenSource,
+    client: HttpClient,
+}
+
+impl ApiServer {
+    /// The API server of a cluster, signed in to with these tokens. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the cluster's certificates or address cannot be used.
+    pub fn new(cluster: Cluster, tokens: TokenSource) -> Result<Self> {
+        let unusable = |error: &dyn std::error::Error| {
+            Error::internal(format!("the address of cluster {} cannot be used", cluster.name()))
+                .with_source(error)
+        };
+        let uri: Uri = cluster.endpoint().parse().map_err(|error: http::uri::InvalidUri| unusable(&error))?;
+        let authority = uri.authority().cloned().ok_or_else(|| {
+            Error::internal(format!("the address of cluster {} names no server", cluster.name()))
+        })?;
+        let prefix = uri.path().trim_end_matches('/').to_owned();
+        let client = connect::client(&cluster)?;
+        Ok(Self(Arc::new(Inner { cluster, authority, prefix, tokens, client })))
+    }
+
+    /// The cluster.
+    #[must_use]
+    pub fn cluster(&self) -> &Cluster {
+        &self.0.cluster
+    }
+
+    /// Sends a request, whose address is a path with a query at most, and gives the answer as soon as it begins.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Auth`] when the server does not know who we are, even by a token that was signed anew;
+    /// [`ErrorKind::Throttled`] or [`ErrorKind::Transient`] when it is overloaded or cannot be reached, after the last try;
+    /// the failure of the credentials. Every other status is an answer.
+    ///
+    /// # Cancellation
+    /// Once a stop was asked for nothing is repeated. Dropping the future abandons a request that may have been sent.
+    pub async fn send(&self, cx: &Context, request: Request<Bytes>) -> Result<Response<Incoming>> {
+        let mut pauses = Delays::new(PAUSES, &format!("{}/{}", cx.id(), request.uri()));
+        let mut tried = Tried::new(request.method());
+        loop {
+            let token = self.0.tokens.token().await?;
+            let (seen, answer) = self.once(&request, &token).await?;
+            let next = if cx.is_cancelled() { tried.last(&seen) } else { tried.next(&seen) };
+            match (next, answer) {
+                (Next::Answer, Some(answer)) => return Ok(answer),
+                (Next::SignAnew, _) => self.0.tokens.refused(&token).await,
+                (Next::Again { at_least }, _) => {
+                    let pause = pauses.next(false, false).max(at_least);
+                    let delay_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+                    cx.emit(EventKind::Retrying { error: self.failure(&seen), delay_ms });
+                    tokio::select! {
+                        biased;
+                        () = cx.cancelled() => {}
+                        () = tokio::time::sleep(pause) => {}
+                    }
+                }
+                _ => return Err(self.failure(&seen)),
+            }
+        }
+    }
+
+    /// One try.
+    async fn once(
+        &self,
+        request: &Request<Bytes>,
+        token: &Token,
+    ) -> Result<(Seen, Option<Response<Incoming>>)> {
+        let sending = self.0.client.request(self.addressed(request, token)?);
+        Ok(match tokio::time::timeout(ANSWER_BEGINS, sending).await {
+            Err(_) => (Seen::Silence, None),
+            Ok(Err(error)) => (Seen::of_failure(&error), None),
+            Ok(Ok(answer)) => (Seen::of_answer(&answer), Some(answer)),
+        })
+    }
+
+    /// The request with the server's address and the token.
+    fn addressed(&self, request: &Request<Bytes>, token: &Token) -> Result<Request<Full<Bytes>>> {
+        let failed =
+            |error: &dyn std::error::Error| Error::internal("the request cannot be made").with_source(error);
+        let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        let uri = Uri::builder()
+            .scheme("https")
+            .authority(self.0.authority.clone())
+            .path_and_query(format!("{}{path}", self.0.prefix))
+            .build()
+            .map_err(|error| failed(&error))?;
+        let mut bearer =
+            HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|error| failed(&error))?;
+        bearer.set_sensitive(true);
+        let mut sent = Request::new(Full::new(request.body().clone()));
+        *sent.method_mut() = request.method().clone();
+        *sent.uri_mut() = uri;
+        *sent.headers_mut() = request.headers().clone();
+        sent.headers_mut().insert(AUTHORIZATION, bearer);
+        Ok(sent)
+    }
+
+    /// What a person is told about a try that failed.
+    fn failure(&self, seen: &Seen) -> Error {
+        let cluster = &self.0.cluster;
+        let name = cluster.name();
+        match seen {
+            Seen::NoConnection(why) => cluster.unreachable(why),
+            Seen::Broken(why) => {
+                let message = format!(
+                    "the connection to the API server of cluster {name} broke before an answer came: {why}"
+                );
+                Error::new(ErrorKind::Transient, message)
+            }
+            Seen::Silence => {
+                let seconds = ANSWER_BEGINS.as_secs();
+                let message =
+                    format!("the API server of cluster {name} has not begun to answer in {seconds} seconds");
+                let error = Error::new(ErrorKind::Transient, message);
+                error.with_hint("an admission webhook that hangs does that: look at the webhook configurations of the cluster")
+            }
+            Seen::Status { code: 401, .. } => refused(cluster),
+            Seen::Status { code, .. } => {
+                let kind = if *code == 429 { ErrorKind::Throttled } else { ErrorKind::Transient };
+                let error = Error::new(
+                    kind,
+                    format!("the API server of cluster {name} is overloaded or not ready: HTTP {code}"),
+                );
+                error.with_hint(
+                    "run again in a moment; if it stays so, look at the cluster's health in the console",
+                )
+            }
+        }
+    }
+}
+
+/// HTTP 401 twice: the signature was right, or STS would not have named anybody; the cluster does not know who it names.
+/// <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
+fn refused(cluster: &Cluster) -> Error {
+    let name = cluster.name();
+    let message = format!("the API server of cluster {name} does not know who we are (HTTP 401)");
+    let hint = match cluster.authentication_mode() {
+        Some("CONFIG_MAP") => format!(
+            "map the role that signs in (its ARN without a path, and not that of the session) in the ConfigMap aws-auth in \
+             kube-system of cluster {name}; check that account and region are those of the cluster"
+        ),
+        _ => format!(
+            "give the role that signs in an access entry: aws eks create-access-entry --cluster-name {name} \
+             --principal-arn ROLE_ARN (the role's ARN, and not that of the session), then aws eks associate-access-policy. A \
+             new entry takes some seconds. Being an administrator of the account is not enough"
+        ),
+    };
+    Error::new(ErrorKind::Auth, message).with_hint(hint)
+}
+
+impl fmt::Debug for ApiServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiServer").field("cluster", &self.0.cluster.name()).finish_non_exhaustive()
+    }
+}
