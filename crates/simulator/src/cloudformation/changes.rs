@@ -144,7 +144,7 @@ impl CloudFormation {
                     changes.push(replaced);
                 }
                 Some(before) if drift && after.kind != NESTED => {
-                    changes.extend(three_ways(id, before, after))
+                    changes.extend(three_ways(id, before, after));
                 }
                 Some(before) if before.properties != after.properties || before.status == "UPDATE_FAILED" => {
                     changes.push(modify(id, before, after));

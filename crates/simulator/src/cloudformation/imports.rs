@@ -59,7 +59,7 @@ impl CloudFormation {
                     change.physical.clone_from(name);
                 }
                 Some(Owner::Nobody) => {
-                    not_retained.push(format!("{} ({{{property}={name}}})", change.logical))
+                    not_retained.push(format!("{} ({{{property}={name}}})", change.logical));
                 }
             }
         }
