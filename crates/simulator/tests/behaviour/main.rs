@@ -18,5 +18,6 @@ mod stack_drift;
 mod stack_express;
 mod stack_imports;
 mod stacks;
+mod stage;
 mod targets;
 mod tasks_and_logs;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{ChangeSetType, DeploymentMode, ResourceChange};
-use landfall_simulator::{CloudFormation, DEMO_ACCOUNT, DEMO_REGION, Simulator, Stack, World};
 use serde_json::json;
+
+use crate::stage::Stage;
 
 const TEMPLATE: &str = "Resources:
   Jobs:
@@ -15,19 +15,8 @@ const TEMPLATE: &str = "Resources:
     Properties: {QueueName: jobs, VisibilityTimeout: 30, DelaySeconds: 1}
 ";
 
-struct Stage {
-    client: Client,
-    aws: CloudFormation,
-}
-
-/// A stack `s` of the template.
 fn stage() -> Stage {
-    let mut world = World::demo();
-    let stack = Stack { template: TEMPLATE.into(), ..Stack::default() };
-    world.account(DEMO_ACCOUNT).region(DEMO_REGION).stacks.insert("s".to_owned(), stack);
-    let simulator = Simulator::builder().world(world).build();
-    let aws = simulator.cloudformation(DEMO_ACCOUNT, DEMO_REGION);
-    Stage { client: Client::new(&simulator.sdk_config()), aws }
+    Stage::with_stack(TEMPLATE)
 }
 
 impl Stage {
@@ -39,12 +28,6 @@ impl Stage {
         tokio::time::sleep(Duration::from_secs(3)).await;
         let describe = self.client.describe_change_set().change_set_name(made.id.unwrap());
         describe.include_property_values(true).send().await.unwrap()
-    }
-
-    async fn execute(&self, set: &DescribeChangeSetOutput) {
-        let arn = set.change_set_id().unwrap();
-        self.client.execute_change_set().change_set_name(arn).send().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(30)).await;
     }
 }
 

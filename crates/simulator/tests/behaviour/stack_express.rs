@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{DeploymentConfig, DeploymentConfigMode};
-use landfall_simulator::{CloudFormation, DEMO_ACCOUNT, DEMO_REGION, Simulator, Stack, StackRule, World};
+use landfall_simulator::StackRule;
+
+use crate::stage::Stage;
 
 const TEMPLATE: &str = "Resources:
   Jobs:
@@ -13,19 +14,8 @@ const TEMPLATE: &str = "Resources:
     Properties: {DelaySeconds: 1}
 ";
 
-struct Stage {
-    client: Client,
-    aws: CloudFormation,
-}
-
-/// A stack `s` of the template.
 fn stage() -> Stage {
-    let mut world = World::demo();
-    let stack = Stack { template: TEMPLATE.into(), ..Stack::default() };
-    world.account(DEMO_ACCOUNT).region(DEMO_REGION).stacks.insert("s".to_owned(), stack);
-    let simulator = Simulator::builder().world(world).build();
-    let aws = simulator.cloudformation(DEMO_ACCOUNT, DEMO_REGION);
-    Stage { client: Client::new(&simulator.sdk_config()), aws }
+    Stage::with_stack(TEMPLATE)
 }
 
 fn changed() -> String {

@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::operation::describe_change_set::DescribeChangeSetOutput;
 use aws_sdk_cloudformation::types::{ChangeSetType, Parameter};
-use landfall_simulator::{CloudFormation, DEMO_ACCOUNT, DEMO_REGION, Simulator};
 
-struct Stage {
-    client: Client,
-    aws: CloudFormation,
-}
+use crate::stage::Stage;
 
 /// A bucket `logs` exists outside of every stack.
 fn stage() -> Stage {
-    let simulator = Simulator::builder().build();
-    let aws = simulator.cloudformation(DEMO_ACCOUNT, DEMO_REGION);
-    aws.put_resource("AWS::S3::Bucket", "logs");
-    Stage { client: Client::new(&simulator.sdk_config()), aws }
+    let stage = Stage::empty();
+    stage.aws.put_resource("AWS::S3::Bucket", "logs");
+    stage
 }
 
 fn template(policy: &str, name: &str) -> String {
@@ -29,7 +23,7 @@ fn template(policy: &str, name: &str) -> String {
 
 impl Stage {
     /// A change set that creates the stack, as it is once it is made.
-    async fn change_set(&self, stack: &str, template: &str, import: bool) -> DescribeChangeSetOutput {
+    async fn creation(&self, stack: &str, template: &str, import: bool) -> DescribeChangeSetOutput {
         let request = self.client.create_change_set().stack_name(stack).change_set_name("c");
         let request = request.change_set_type(ChangeSetType::Create).template_body(template);
         let request =
@@ -37,12 +31,6 @@ impl Stage {
         let made = request.import_existing_resources(import).send().await.unwrap();
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.client.describe_change_set().change_set_name(made.id.unwrap()).send().await.unwrap()
-    }
-
-    async fn execute(&self, set: &DescribeChangeSetOutput) {
-        let arn = set.change_set_id().unwrap();
-        self.client.execute_change_set().change_set_name(arn).send().await.unwrap();
-        tokio::time::sleep(Duration::from_secs(30)).await;
     }
 }
 
@@ -54,7 +42,7 @@ fn action(set: &DescribeChangeSetOutput) -> &str {
 async fn a_named_resource_that_is_retained_is_imported_and_not_made() {
     for policy in ["Retain", "RetainExceptOnCreate"] {
         let stage = stage();
-        let set = stage.change_set("s", &template(policy, "logs"), true).await;
+        let set = stage.creation("s", &template(policy, "logs"), true).await;
         assert_eq!((set.status().unwrap().as_str(), action(&set)), ("CREATE_COMPLETE", "Import"));
         assert_eq!(set.changes()[0].resource_change().unwrap().physical_resource_id(), Some("logs"));
         assert_eq!(stage.aws.existing_resources().len(), 1, "until it is executed");
@@ -76,7 +64,7 @@ async fn a_named_resource_that_is_retained_is_imported_and_not_made() {
 
 #[tokio::test(start_paused = true)]
 async fn without_retention_the_change_set_fails_in_cloudformations_words() {
-    let set = stage().change_set("s", &template("Delete", "logs"), true).await;
+    let set = stage().creation("s", &template("Delete", "logs"), true).await;
     assert_eq!(set.status().unwrap().as_str(), "FAILED");
     assert_eq!(
         set.status_reason(),
@@ -90,7 +78,7 @@ async fn without_retention_the_change_set_fails_in_cloudformations_words() {
 async fn a_name_by_a_function_is_not_imported_and_what_is_not_imported_is_in_the_way() {
     for (name, import) in [("!Ref Name", true), ("logs", false)] {
         let stage = stage();
-        let set = stage.change_set("s", &template("Retain", name), import).await;
+        let set = stage.creation("s", &template("Retain", name), import).await;
         assert_eq!((set.status().unwrap().as_str(), action(&set)), ("FAILED", "Add"), "{name}");
         assert!(set.status_reason().unwrap().contains("AWS::EarlyValidation::ResourceExistenceCheck"));
         let events = stage.client.describe_events().change_set_name(set.change_set_id().unwrap());
@@ -105,7 +93,7 @@ async fn a_name_by_a_function_is_not_imported_and_what_is_not_imported_is_in_the
 async fn what_comes_to_be_after_the_change_set_fails_the_operation() {
     let stage = stage();
     stage.aws.put_resource("AWS::S3::Bucket", "other");
-    let set = stage.change_set("s", &template("Retain", "late"), true).await;
+    let set = stage.creation("s", &template("Retain", "late"), true).await;
     assert_eq!(action(&set), "Add");
     stage.aws.put_resource("AWS::S3::Bucket", "late");
     stage.execute(&set).await;
