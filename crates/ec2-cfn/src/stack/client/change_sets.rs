@@ -161,10 +161,10 @@ impl Client {
         token: &str,
         retain_except_on_create: bool,
     ) -> Result<(), Failure> {
+        let retain = retain_except_on_create.then_some(true);
         let request = || {
-            let request =
-                self.cloudformation.execute_change_set().change_set_name(arn).client_request_token(token);
-            if retain_except_on_create { request.retain_except_on_create(true) } else { request }
+            let request = self.cloudformation.execute_change_set().change_set_name(arn);
+            request.client_request_token(token).set_retain_except_on_create(retain)
         };
         send!(self, cx, self.write("ExecuteChangeSet"), request()).map(|_| ())
     }

@@ -80,10 +80,10 @@ impl Client {
         token: &str,
         retain_except_on_create: bool,
     ) -> Result<(), Failure> {
+        let retain = retain_except_on_create.then_some(true);
         let request = || {
-            let request =
-                self.cloudformation.rollback_stack().stack_name(stack_id).client_request_token(token);
-            if retain_except_on_create { request.retain_except_on_create(true) } else { request }
+            let request = self.cloudformation.rollback_stack().stack_name(stack_id);
+            request.client_request_token(token).set_retain_except_on_create(retain)
         };
         send!(self, cx, self.write("RollbackStack"), request()).map(|_| ())
     }
