@@ -1,6 +1,7 @@
 //! The example of a whole release: it succeeds, is put back, and goes on after it was killed.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -116,12 +117,14 @@ async fn a_release_that_is_killed_goes_on_and_deploys_nothing_twice() {
     let journal = ["--journal", folder.path().to_str().unwrap()];
     let mut child = command(&server, &journal).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    loop {
+    // Each service tells that it rolls out after its record of that is kept: the answer alone comes before both.
+    let mut rolling = BTreeSet::new();
+    while rolling.len() < 2 {
         let line = lines.next_line().await.unwrap().expect("it ended before both services were updated");
-        if simulator.count("ecs", "UpdateService") == 2 && line.contains("rolls out") {
-            break;
-        }
+        let told = |service: &&str| line.contains(*service) && line.contains("rolls out");
+        rolling.extend(["eu/web", "us/web"].into_iter().filter(told));
     }
+    assert_eq!(simulator.count("ecs", "UpdateService"), 2);
     child.kill().await.unwrap(); // SIGKILL
     let listed = runs(&journal, &[]).await;
     for words in ["begun: eu/web, migrate, us/web", "release/eu/web", "started", "ecs-service"] {
