@@ -249,16 +249,9 @@ def again(folder, server):
 
     def push(label, run):
         command = [PUSH, "--source", folder, "--bucket", BUCKET, "--prefix", "again/", "--account", ACCOUNT, "--run-id", run]
-        began = time.monotonic()
-        process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-        output = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            sys.exit(f"{label}: {output}")
-        wall, cpu = time.monotonic() - began, usage.ru_utime + usage.ru_stime
-        receipt = next(line for line in output.splitlines() if line.startswith("receipt"))
-        print(f"| {label} | {wall:.2f} s | {cpu:.2f} s | {usage.ru_maxrss / 1024:.0f} MiB | {receipt.split(' ', 2)[2].split(': ')[-1]} |",
+        usage = measured(command, env)
+        receipt = next(line for line in usage.output.splitlines() if line.startswith("receipt"))
+        print(f"| {label} | {usage.wall:.2f} s | {usage.cpu:.2f} s | {usage.peak / 1024:.0f} MiB | {receipt.split(' ', 2)[2].split(': ')[-1]} |",
               flush=True)
 
     push("A, first", "again/1")

@@ -72,23 +72,38 @@ def environment(url, **more):
 
 
 class Usage:
-    """Seconds and KiB of one process and all that it waited for."""
+    """Seconds, KiB and output of one process and all that it waited for."""
 
-    def __init__(self, wall, usage):
-        self.wall, self.cpu, self.peak = wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+    def __init__(self, wall, cpu, peak, output):
+        self.wall, self.cpu, self.peak, self.output = wall, cpu, peak, output
+
+
+# Starts its arguments and tells seconds, seconds of CPU, KiB and the exit code. The kernel counts what a process had before
+# exec into its peak, so the parent must be smaller than what is measured: this one has about 9 MiB, and this script more.
+LAUNCH = """
+import os, sys, time
+began, child = time.monotonic(), os.fork()
+if not child:
+    os.execvp(sys.argv[2], sys.argv[2:])
+_, status, used = os.wait4(child, 0)
+wall = time.monotonic() - began
+told = f"{wall} {used.ru_utime + used.ru_stime} {used.ru_maxrss} {os.waitstatus_to_exitcode(status)}"
+os.write(int(sys.argv[1]), told.encode())
+"""
 
 
 def measured(command, env):
     """Runs to the end; the usage is that of the kernel (wait4), the peak that of the largest process."""
-    began = time.monotonic()
-    process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{command[0]} ended with {process.returncode}:\n{output}")
-    return Usage(time.monotonic() - began, usage)
+    read, write = os.pipe()
+    process = subprocess.run([sys.executable, "-I", "-S", "-c", LAUNCH, str(write), *map(str, command)], env=env,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             pass_fds=[write])
+    os.close(write)
+    with os.fdopen(read) as told:
+        wall, cpu, peak, code = map(float, told.read().split())
+    if code != 0:
+        sys.exit(f"{command[0]} ended with {code:.0f}:\n{process.stdout}")
+    return Usage(wall, cpu, peak, process.stdout)
 
 
 class Simulator:

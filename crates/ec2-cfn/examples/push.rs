@@ -1,7 +1,7 @@
 //! Packs a folder and sends it to S3: for benchmarks, and for a look at what an upload does when it is killed.
 //!
 //! ```sh
-//! push --source build --bucket demo-bucket --prefix web/ --account 111122223333 [--format zip] [--level 5] [--threads 2]
+//! push --source build --bucket demo-bucket --prefix web/ --account 111122223333 [--format zip] [--level 1] [--threads 2]
 //!      [--journal DIR] [--run-id ID] [--no-appspec yes]
 //! ```
 //!

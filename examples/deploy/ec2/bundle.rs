@@ -46,7 +46,7 @@ pub(crate) struct Bundle {
     /// Packs permissions as they are, instead of 0755 and 0644
     #[arg(long)]
     keep_modes: bool,
-    /// Compression, 0 to 9 [default: 5]
+    /// Compression, 0 to 9 [default: 1, about as small as `zip -6`]
     #[arg(long, value_name = "LEVEL")]
     level: Option<u32>,
     /// Account that the bucket must belong to [default: the one that is deployed to]

@@ -5,8 +5,9 @@
 //! they give into its order within a bound of memory, a [`sink`] writes the format, and [`Packing::next_part`] cuts it into
 //! parts. The bytes depend on the content and the options only: not on the number of threads, on times or on the umask.
 //!
-//! Files of more than a mebibyte are compressed in blocks, each with the 32 KiB before it as its dictionary, so that one
-//! large file keeps all threads at work and no file is ever in memory as a whole.
+//! In a zip file, files up to 8 MiB are compressed as a whole. Larger ones, and tar files, are compressed in blocks of a
+//! mebibyte, each with the 32 KiB before it as its dictionary, so that one large file keeps all threads at work and none is
+//! ever in memory as a whole.
 
 mod appspec;
 mod compress;
@@ -42,7 +43,7 @@ use super::spec::Format;
 pub(crate) const MIB: u64 = 1024 * 1024;
 
 /// The version of what is packed how: a part of the manifest, so that an archive of another version has another key.
-pub(crate) const PACKER: u32 = 1;
+pub(crate) const PACKER: u32 = 2;
 
 /// The most that waits for its turn between the threads that compress and the one that writes.
 const REORDER: usize = 96 * 1024 * 1024;

@@ -9,9 +9,6 @@ use super::tree::{Kind, Tree};
 use super::zip::{Method, Record, Records};
 use crate::bundle::spec::Format;
 
-/// Up to this size a file's packed content is held back until its size is known, so that it stands before it.
-const HOLD: u64 = 4 * 1024 * 1024;
-
 /// A gzip header without name and time, made on Unix: RFC 1952.
 const GZIP: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
 
@@ -21,17 +18,11 @@ pub(super) struct Sink {
     tree: Arc<Tree>,
     format: Format,
     records: Records,
-    /// The entry that is being written.
-    open: Option<Open>,
+    /// The entry that is being written, as far as it is.
+    open: Option<Record>,
     begun: bool,
     raw: u64,
     crc32: u32,
-}
-
-#[derive(Debug)]
-struct Open {
-    record: Record,
-    held: Vec<Vec<u8>>,
 }
 
 impl Sink {
@@ -75,45 +66,29 @@ impl Sink {
     }
 
     fn piece(&mut self, piece: Piece, out: &mut Vec<u8>) -> Result<()> {
-        let last = piece.last;
-        let mut open = match self.open.take() {
+        let mut record = match self.open.take() {
             Some(open) => open,
             None => self.open(&piece, out),
         };
-        let record = &mut open.record;
-        if piece.raw > 0 && record.raw > 0 {
-            record.crc32 = crc32_of_both(record.crc32, piece.crc32, piece.raw);
-        } else if piece.raw > 0 {
-            record.crc32 = piece.crc32;
-        }
+        record.crc32 = match record.raw {
+            0 => piece.crc32,
+            _ => crc32_of_both(record.crc32, piece.crc32, piece.raw),
+        };
         record.raw += piece.raw;
         record.packed += piece.packed.len() as u64;
-        if self.is_held(piece.entry, piece.method) {
-            open.held.push(piece.packed);
+        self.records.content(&piece.packed, out);
+        if piece.last {
+            self.tree.entries[piece.entry].check(record.crc32)?;
+            self.records.end(&record, out);
         } else {
-            self.records.content(&piece.packed, out);
+            self.open = Some(record);
         }
-        if !last {
-            self.open = Some(open);
-            return Ok(());
-        }
-        self.tree.entries[piece.entry].check(open.record.crc32)?;
-        if self.is_held(piece.entry, piece.method) {
-            self.records.begin(&open.record, out);
-            open.held.iter().for_each(|packed| self.records.content(packed, out));
-        }
-        self.records.end(&open.record, out);
         Ok(())
     }
 
-    /// Small files are held until all is known; of large ones that are stored all is known beforehand.
-    fn is_held(&self, entry: usize, method: Method) -> bool {
-        method == Method::Deflated && self.tree.entries[entry].size() <= HOLD
-            || method == Method::Stored && self.tree.entries[entry].size() <= super::source::PIECE
-    }
-
-    fn open(&mut self, piece: &Piece, out: &mut Vec<u8>) -> Open {
-        let entry = &self.tree.entries[piece.entry];
+    /// Writes what stands before an entry's content, and begins to count.
+    fn open(&mut self, first: &Piece, out: &mut Vec<u8>) -> Record {
+        let entry = &self.tree.entries[first.entry];
         let name = match entry.kind {
             Kind::Folder => format!("{}/", entry.name),
             _ => entry.name.clone(),
@@ -123,17 +98,20 @@ impl Sink {
             Kind::Symlink { .. } => 0o120_000,
             Kind::File { .. } => 0o100_000,
         };
-        let method = piece.method;
-        let mut record =
-            Record { name, mode: kind | entry.mode, method, crc32: 0, raw: 0, packed: 0, described: false };
-        if !self.is_held(piece.entry, method) {
-            record.described = method == Method::Deflated;
-            // Only files are as large as that; what is counted piece by piece must come to the same.
-            if let Kind::File { size, crc32 } = entry.kind {
-                let known = Record { crc32, raw: size, packed: size, ..record.clone() };
-                self.records.begin(&known, out);
+        let (mode, method) = (kind | entry.mode, first.method);
+        let mut record = Record { name, mode, method, crc32: 0, raw: 0, packed: 0, described: false };
+        let before = match entry.kind {
+            // Of what comes in pieces all is known if it is stored, and else stands behind it.
+            Kind::File { size, crc32 } if !first.last => {
+                record.described = method == Method::Deflated;
+                Record { crc32, raw: size, packed: size, ..record.clone() }
             }
-        }
-        Open { record, held: Vec::new() }
+            _ => {
+                let packed = first.packed.len() as u64;
+                Record { crc32: first.crc32, raw: first.raw, packed, ..record.clone() }
+            }
+        };
+        self.records.begin(&before, out);
+        record
     }
 }

@@ -15,8 +15,10 @@ use super::tree::{Entry, Kind, Tree, changed, unreadable};
 use super::zip::Method;
 use crate::bundle::spec::Format;
 
+/// Up to this size a file is compressed as a whole: better and in less time than in pieces.
+pub(super) const WHOLE: u64 = 8 * 1024 * 1024;
 /// Larger files are packed in pieces of this size.
-pub(super) const PIECE: u64 = 1024 * 1024;
+const PIECE: u64 = 1024 * 1024;
 /// Small files are handed out together: so many bytes, or so many files.
 const TOGETHER: (u64, usize) = (512 * 1024, 64);
 /// What saves less than three hundredths is stored: unpacking it would cost more.
@@ -135,7 +137,7 @@ impl Shared {
         let (mut pieces, mut bytes) = (Vec::new(), 0);
         while let Some(entry) = self.tree.entries.get(queue.entry) {
             let size = entry.size();
-            if size > PIECE {
+            if size > WHOLE {
                 if !pieces.is_empty() {
                     break;
                 }
@@ -146,7 +148,8 @@ impl Shared {
                 }
                 return Some(Work::Pieces(vec![piece]));
             }
-            if bytes >= TOGETHER.0 || pieces.len() >= TOGETHER.1 {
+            // A file that is no small one goes by itself.
+            if bytes + size > TOGETHER.0 && !pieces.is_empty() || pieces.len() >= TOGETHER.1 {
                 break;
             }
             bytes += size;
@@ -161,7 +164,7 @@ impl Shared {
         match work {
             Work::Pieces(pieces) => {
                 let of = |(entry, _): &(usize, u64)| {
-                    self.tree.entries.get(*entry).map_or(0, |entry| entry.size().min(PIECE)) as usize + 64
+                    self.tree.entries.get(*entry).map_or(0, |entry| piece_size(entry.size())) as usize + 64
                 };
                 pieces.iter().map(of).sum()
             }
@@ -203,16 +206,20 @@ impl Shared {
             }
             Kind::File { size, .. } => *size,
         };
+        if size <= WHOLE {
+            let raw = read(entry, 0, size)?;
+            return Ok(match self.whole(&raw, deflate) {
+                Some(packed) => whole(packed, Method::Deflated, &raw),
+                None => {
+                    let crc32 = crc32(&raw);
+                    Piece { entry: index, last: true, method: Method::Stored, raw: size, crc32, packed: raw }
+                }
+            });
+        }
         let offset = number * PIECE;
         let (before, length) = (offset.min(WINDOW as u64), PIECE.min(size - offset));
         let bytes = read(entry, offset - before, before + length)?;
         let (window, raw) = bytes.split_at(before as usize);
-        if size <= PIECE {
-            let packed = if self.how.level == 0 { raw.to_vec() } else { deflate.block(window, raw, true)? };
-            let worth = is_worth(packed.len() as u64, size);
-            let method = if worth { Method::Deflated } else { Method::Stored };
-            return Ok(whole(if worth { packed } else { raw.to_vec() }, method, raw));
-        }
         let last = offset + length == size;
         let stored = self.is_stored(index, size, deflate)?;
         let method = if stored { Method::Stored } else { Method::Deflated };
@@ -220,8 +227,14 @@ impl Shared {
         Ok(Piece { entry: index, last, method, raw: length, crc32: crc32(raw), packed })
     }
 
+    /// A file compressed, if that is worth it.
+    fn whole(&self, raw: &[u8], deflate: &mut Deflate) -> Option<Vec<u8>> {
+        let most = (raw.len() as u64 * WORTH.0).div_ceil(WORTH.1).saturating_sub(1);
+        if self.how.level == 0 || most == 0 { None } else { deflate.whole(raw, most as usize) }
+    }
+
     /// Whether a large file is stored: decided once, by samples of its begin, its middle and its end.
-    fn is_stored(&self, index: usize, size: u64, deflate: &mut Deflate) -> Result<bool> {
+    fn is_stored(&self, index: usize, size: u64, deflate: &Deflate) -> Result<bool> {
         if self.how.level == 0 {
             return Ok(true);
         }
@@ -235,6 +248,11 @@ impl Shared {
         }
         Ok(*self.stored[index].get_or_init(|| !is_worth(packed, 3 * SAMPLE)))
     }
+}
+
+/// The raw bytes of one piece of a file, at most.
+fn piece_size(size: u64) -> u64 {
+    if size <= WHOLE { size } else { PIECE }
 }
 
 fn is_worth(packed: u64, raw: u64) -> bool {
@@ -260,12 +278,9 @@ fn read(entry: &Entry, offset: u64, length: u64) -> Result<Vec<u8>> {
     if offset > 0 {
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
     }
-    let mut bytes = vec![0; length as usize];
-    file.read_exact(&mut bytes).map_err(|error| match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => changed(&entry.name),
-        _ => failed(error),
-    })?;
-    Ok(bytes)
+    let mut bytes = Vec::with_capacity(length as usize);
+    file.take(length).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err(changed(&entry.name)) }
 }
 
 /// Reads the entries as one tar file.
