@@ -3,7 +3,7 @@
 //! - [`input`]: manifests read from files, folders, globs and standard input, checked and edited without a call.
 //! - [`access`]: the cluster found by DescribeCluster, the token that its API server takes, signed here, and the connection
 //!   to it. A client such as kube's can be put on top: [`access::ApiServer::send`] is a service of requests.
-//! - [`judge`]: whether an object is ready, from what the server shows.
+//! - [`judge`]: whether an object is ready, and whether something below it is beyond hope, from what the server shows.
 //!
 //! Not here yet: discovery and typed requests, kubeconfigs, plans, applying, waiting, reverting.
 //!

@@ -3,6 +3,8 @@
 //!
 //! - [`judge`]: whether an object is ready. First what holds for all kinds (it is the object that was applied, and its
 //!   controller has looked at this generation of it), then [`rules`] of the user's, then the rule of its kind.
+//! - [`below`]: what keeps it from becoming ready, in the ReplicaSets, pods and events below it, and whether that is
+//!   beyond hope.
 //! - [`gone`]: what it means that an object is not there any more.
 //!
 //! The rules by kind follow kstatus
@@ -23,6 +25,7 @@
 //! assert_eq!((waiting_for.as_str(), person), ("the address of a load balancer", false));
 //! ```
 
+pub mod below;
 mod cluster;
 mod custom;
 mod daemon_set;
