@@ -1,5 +1,6 @@
 //! The tables of readiness: what the server shows, and what it means.
 
+mod any;
 mod around;
 mod custom;
 mod generic;
