@@ -2,12 +2,17 @@
 //!
 //! - [`Cluster`]: where its API server is, whom to trust as such, and what to do when it cannot be reached.
 //! - [`TokenSource`]: bearer tokens for it, signed here with the caller's credentials and renewed in time.
+//! - [`Kubeconfig`]: the other way in, by a file that names cluster, user and context.
 //! - [`ApiServer`]: requests to it, signed in, and repeated where that helps.
 
 mod cluster;
+mod kubeconfig;
 mod server;
+mod sign_in;
 mod token;
 
 pub use cluster::{Cluster, EndpointAccess};
+pub use kubeconfig::{Kubeconfig, Way};
 pub use server::ApiServer;
+pub use sign_in::{ClientCertificate, SignIn};
 pub use token::{Token, TokenSource};

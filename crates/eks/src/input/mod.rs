@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use landfall_core::{Cause, Error, Result};
 
+pub(crate) use names::DEFAULT_NAMESPACE;
 pub use objects::{Manifest, Scope};
 pub use source::{LARGEST_FILE, ManifestSource};
 
@@ -182,6 +183,15 @@ impl ManifestsBuilder {
         }
         texts
     }
+}
+
+/// The documents of a text as JSON, for files of YAML that are no manifests.
+pub(crate) fn to_json(file: &str, text: &str) -> Result<Vec<String>, Vec<Cause>> {
+    let told = |problems: document::Problems| {
+        problems.into_iter().map(|(number, problem)| problem.cause(file, number)).collect::<Vec<_>>()
+    };
+    let documents = document::parse(text).map_err(told)?;
+    Ok(documents.into_iter().map(|document| document.root.to_string()).collect())
 }
 
 /// Pairs as a map; two of one name are a problem when they differ.

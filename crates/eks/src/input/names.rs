@@ -8,7 +8,7 @@ use super::document::Node;
 use super::objects::{Manifest, Scope};
 
 /// The namespace of a client that names none.
-const DEFAULT_NAMESPACE: &str = "default";
+pub(crate) const DEFAULT_NAMESPACE: &str = "default";
 
 /// Puts the default namespace in where it belongs, and finds objects that are there twice.
 pub(super) fn settle(manifests: &mut [Manifest], default: Option<&str>, problems: &mut Vec<Cause>) {

@@ -79,7 +79,17 @@ impl Cluster {
             problems.push(Cause::invalid("certificate-authority", "there is no certificate in it (PEM)"));
         }
         Error::all("the cluster cannot be used as it is described", problems)?;
-        Ok(Self {
+        Ok(Self::of_kubeconfig(place, name, endpoint, certificates))
+    }
+
+    /// The cluster of a kubeconfig. Without certificates those of the system are trusted.
+    pub(super) fn of_kubeconfig(
+        place: &Place,
+        name: &str,
+        endpoint: &str,
+        certificates: Vec<CertificateDer<'static>>,
+    ) -> Self {
+        Self {
             name: name.to_owned(),
             token_name: name.to_owned(),
             place: place.clone(),
@@ -90,7 +100,7 @@ impl Cluster {
             authentication_mode: None,
             auto_mode: false,
             ahead: SignedDuration::ZERO,
-        })
+        }
     }
 
     /// The cluster's name.
@@ -112,7 +122,7 @@ impl Cluster {
         &self.endpoint
     }
 
-    /// The certificates, DER, that the API server's has to be signed by; one at least.
+    /// The certificates, DER, that the API server's has to be signed by; none: one of those that the system trusts.
     pub fn certificates(&self) -> impl Iterator<Item = &[u8]> {
         self.certificates.iter().map(AsRef::as_ref)
     }

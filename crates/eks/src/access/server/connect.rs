@@ -13,7 +13,7 @@ use landfall_core::{Error, Result};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::access::Cluster;
+use crate::access::{Cluster, SignIn};
 
 pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
@@ -24,8 +24,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(7);
 /// How often a connection without requests says that it is alive, so that a watch notices a server that has gone.
 const ALIVE_EVERY: Duration = Duration::from_secs(20);
 
-/// A client that trusts the cluster's certificates and no others.
-pub(super) fn client(cluster: &Cluster) -> Result<HttpClient> {
+/// A client that trusts the cluster's certificates and no others, or those of the system when it names none.
+pub(super) fn client(cluster: &Cluster, sign_in: &SignIn) -> Result<HttpClient> {
     let unusable = |error: &dyn std::error::Error| {
         Error::internal(format!("the certificates of cluster {} cannot be used", cluster.name()))
             .with_source(error)
@@ -34,13 +34,22 @@ pub(super) fn client(cluster: &Cluster) -> Result<HttpClient> {
     for certificate in cluster.certificates() {
         roots.add(CertificateDer::from(certificate.to_vec())).map_err(|error| unusable(&error))?;
     }
+    if roots.is_empty() {
+        // What of the system's cannot be read is left out: what is missing shows itself at the first connection.
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    }
     // Named here: with the providers of two crates in one program, rustls would not choose by itself.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let tls = match sign_in {
+        SignIn::Certificate(own) => tls
+            .with_client_auth_cert(own.chain.clone(), own.key.clone_key())
+            .map_err(|error| unusable(&error))?,
+        _ => tls.with_no_client_auth(),
+    };
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);

@@ -33,7 +33,8 @@ use landfall_core::event::EventKind;
 use landfall_core::wait::{Delays, Pace};
 use landfall_core::{Context, Error, ErrorKind, Result};
 
-use super::{Cluster, Token, TokenSource};
+use super::sign_in::Presented;
+use super::{Cluster, SignIn};
 use connect::HttpClient;
 use judge::{Next, Seen, Tried};
 
@@ -58,16 +59,17 @@ struct Inner {
     authority: Authority,
     /// What stands before every path, without a slash at its end.
     prefix: String,
-    tokens: TokenSource,
+    sign_in: SignIn,
     client: HttpClient,
 }
 
 impl ApiServer {
-    /// The API server of a cluster, signed in to with these tokens. Nothing is sent yet.
+    /// The API server of a cluster, signed in to with tokens of EKS or another way. Nothing is sent yet.
     ///
     /// # Errors
     /// [`ErrorKind::Internal`] when the cluster's certificates or address cannot be used.
-    pub fn new(cluster: Cluster, tokens: TokenSource) -> Result<Self> {
+    pub fn new(cluster: Cluster, sign_in: impl Into<SignIn>) -> Result<Self> {
+        let sign_in = sign_in.into();
         let unusable = |error: &dyn std::error::Error| {
             Error::internal(format!("the address of cluster {} cannot be used", cluster.name()))
                 .with_source(error)
@@ -77,8 +79,8 @@ impl ApiServer {
             Error::internal(format!("the address of cluster {} names no server", cluster.name()))
         })?;
         let prefix = uri.path().trim_end_matches('/').to_owned();
-        let client = connect::client(&cluster)?;
-        Ok(Self(Arc::new(Inner { cluster, authority, prefix, tokens, client })))
+        let client = connect::client(&cluster, &sign_in)?;
+        Ok(Self(Arc::new(Inner { cluster, authority, prefix, sign_in, client })))
     }
 
     /// The cluster.
@@ -100,12 +102,12 @@ impl ApiServer {
         let mut pauses = Delays::new(PAUSES, &format!("{}/{}", cx.id(), request.uri()));
         let mut tried = Tried::new(request.method());
         loop {
-            let token = self.0.tokens.token().await?;
-            let (seen, answer) = self.once(&request, &token).await?;
+            let presented = self.0.sign_in.present().await?;
+            let (seen, answer) = self.once(&request, &presented).await?;
             let next = if cx.is_cancelled() { tried.last(&seen) } else { tried.next(&seen) };
             match (next, answer) {
                 (Next::Answer, Some(answer)) => return Ok(answer),
-                (Next::SignAnew, _) => self.0.tokens.refused(&token).await,
+                (Next::SignAnew, _) => self.0.sign_in.refused(&presented).await,
                 (Next::Again { at_least }, _) => {
                     let pause = pauses.next(false, false).max(at_least);
                     let delay_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
@@ -125,9 +127,9 @@ impl ApiServer {
     async fn once(
         &self,
         request: &Request<Bytes>,
-        token: &Token,
+        presented: &Presented,
     ) -> Result<(Seen, Option<Response<Incoming>>)> {
-        let sending = self.0.client.request(self.addressed(request, token)?);
+        let sending = self.0.client.request(self.addressed(request, presented)?);
         Ok(match tokio::time::timeout(ANSWER_BEGINS, sending).await {
             Err(_) => (Seen::Silence, None),
             Ok(Err(error)) => (Seen::of_failure(&error), None),
@@ -136,7 +138,7 @@ impl ApiServer {
     }
 
     /// The request with the server's address and the token.
-    fn addressed(&self, request: &Request<Bytes>, token: &Token) -> Result<Request<Full<Bytes>>> {
+    fn addressed(&self, request: &Request<Bytes>, presented: &Presented) -> Result<Request<Full<Bytes>>> {
         let failed =
             |error: &dyn std::error::Error| Error::internal("the request cannot be made").with_source(error);
         let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
@@ -146,14 +148,16 @@ impl ApiServer {
             .path_and_query(format!("{}{path}", self.0.prefix))
             .build()
             .map_err(|error| failed(&error))?;
-        let mut bearer =
-            HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|error| failed(&error))?;
-        bearer.set_sensitive(true);
         let mut sent = Request::new(Full::new(request.body().clone()));
         *sent.method_mut() = request.method().clone();
         *sent.uri_mut() = uri;
         *sent.headers_mut() = request.headers().clone();
-        sent.headers_mut().insert(AUTHORIZATION, bearer);
+        if let Some(token) = presented.token() {
+            let mut bearer =
+                HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| failed(&error))?;
+            bearer.set_sensitive(true);
+            sent.headers_mut().insert(AUTHORIZATION, bearer);
+        }
         Ok(sent)
     }
 
@@ -176,7 +180,10 @@ impl ApiServer {
                 let error = Error::new(ErrorKind::Transient, message);
                 error.with_hint("an admission webhook that hangs does that: look at the webhook configurations of the cluster")
             }
-            Seen::Status { code: 401, .. } => refused(cluster),
+            Seen::Status { code: 401, .. } => {
+                let message = format!("the API server of cluster {name} does not know who we are (HTTP 401)");
+                Error::new(ErrorKind::Auth, message).with_hint(self.0.sign_in.advice(cluster))
+            }
             Seen::Status { code, .. } => {
                 let kind = if *code == 429 { ErrorKind::Throttled } else { ErrorKind::Transient };
                 let error = Error::new(
@@ -189,25 +196,6 @@ impl ApiServer {
             }
         }
     }
-}
-
-/// HTTP 401 twice: the signature was right, or STS would not have named anybody; the cluster does not know who it names.
-/// <https://docs.aws.amazon.com/eks/latest/userguide/access-entries.html>
-fn refused(cluster: &Cluster) -> Error {
-    let name = cluster.name();
-    let message = format!("the API server of cluster {name} does not know who we are (HTTP 401)");
-    let hint = match cluster.authentication_mode() {
-        Some("CONFIG_MAP") => format!(
-            "map the role that signs in (its ARN without a path, and not that of the session) in the ConfigMap aws-auth in \
-             kube-system of cluster {name}; check that account and region are those of the cluster"
-        ),
-        _ => format!(
-            "give the role that signs in an access entry: aws eks create-access-entry --cluster-name {name} \
-             --principal-arn ROLE_ARN (the role's ARN, and not that of the session), then aws eks associate-access-policy. A \
-             new entry takes some seconds. Being an administrator of the account is not enough"
-        ),
-    };
-    Error::new(ErrorKind::Auth, message).with_hint(hint)
 }
 
 impl fmt::Debug for ApiServer {

@@ -20,12 +20,13 @@ use landfall_core::{Context, ErrorKind, Place};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::ApiServer;
-use crate::access::{Cluster, TokenSource};
+use crate::access::{Cluster, SignIn, TokenSource};
 
 // The certificates of landfall-aws's tests, good from 2020 to 2120, for 127.0.0.1.
 const AUTHORITY: &str = include_str!("../../../../aws/src/http/testdata/public_test_authority.pem");
@@ -157,6 +158,32 @@ async fn a_token_that_is_refused_is_signed_anew_once() {
     assert_eq!((error.kind(), script.heads().len()), (ErrorKind::Auth, 2));
     assert_eq!(error.message(), "the API server of cluster demo does not know who we are (HTTP 401)");
     assert!(error.hint().unwrap().contains("aws eks create-access-entry --cluster-name demo"), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_token_of_a_kubeconfig_is_presented_as_it_is_and_its_refusal_is_told_as_such() {
+    let script = Script::of(vec![OK, UNAUTHORIZED, UNAUTHORIZED]).await;
+    let (cx, _) = counting();
+    let place = Place::new("aws", "111122223333", "eu-central-1");
+    let cluster = Cluster::known(&place, "demo", &script.address, AUTHORITY).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "canary\n").unwrap();
+    for sign_in in [SignIn::Token(SecretString::from("canary")), SignIn::TokenFile(file)] {
+        let server = ApiServer::new(cluster.clone(), sign_in).unwrap();
+        if script.heads().is_empty() {
+            server.send(&cx, request(Method::GET)).await.unwrap();
+            continue;
+        }
+        let error = server.send(&cx, request(Method::GET)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Auth);
+        assert!(error.hint().unwrap().contains("the token of the kubeconfig"), "{error:?}");
+    }
+    let heads = script.heads();
+    assert!(
+        heads.len() == 3 && heads.iter().all(|head| head.contains("authorization: Bearer canary\r\n")),
+        "{heads:?}"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,164 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use landfall_core::{Error, ErrorKind, Place};
+
+use super::super::sign_in::SignIn;
+use super::{Kubeconfig, Way};
+
+const AUTHORITY: &str = include_str!("../../../../aws/src/http/testdata/public_test_authority.pem");
+const CERTIFICATE: &str = include_str!("../../../../aws/src/http/testdata/public_test_server.pem");
+const KEY: &str = include_str!("../../../../aws/src/http/testdata/public_test_server_key.pem");
+
+/// As GitLab gives it to a job: its agents' clusters are behind one public address.
+const GITLAB: &str = "\
+apiVersion: v1
+kind: Config
+clusters:
+- name: gitlab
+  cluster: {server: 'https://kas.gitlab.com/k8s-proxy'}
+users:
+- name: agent:1
+  user: {token: 'ci:1:canary-token'}
+contexts:
+- name: group/project:production
+  context: {cluster: gitlab, user: 'agent:1', namespace: shop}
+- name: group/project:staging
+  context: {cluster: gitlab, user: 'agent:1'}
+current-context: ''
+";
+
+fn place() -> Place {
+    Place::new("aws", "111122223333", "eu-central-1")
+}
+
+fn choose(text: &str, context: Option<&str>) -> Result<Way, Error> {
+    Kubeconfig::parse("config", text).unwrap().choose(&place(), context)
+}
+
+/// A context `c` of cluster `k` and user `u`.
+fn of(cluster: &str, user: &str) -> String {
+    format!(
+        "clusters: [{{name: k, cluster: {{{cluster}}}}}]\nusers: [{{name: u, user: {{{user}}}}}]\n\
+         contexts: [{{name: c, context: {{cluster: k, user: u}}}}]\ncurrent-context: c\n"
+    )
+}
+
+fn told(cluster: &str, user: &str) -> String {
+    let error = choose(&of(cluster, user), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    error.report()
+}
+
+const SERVER: &str = "server: 'https://x.example'";
+
+#[test]
+fn the_context_of_gitlabs_agent_is_a_way_in_and_its_token_is_not_shown() {
+    let way = choose(GITLAB, Some("group/project:production")).unwrap();
+    assert_eq!(
+        (way.cluster.endpoint(), way.namespace.as_deref()),
+        ("https://kas.gitlab.com/k8s-proxy", Some("shop"))
+    );
+    assert!(matches!(way.sign_in, SignIn::Token(_)));
+    assert_eq!(way.cluster.certificates().count(), 0, "the system's are trusted");
+    assert!(!format!("{way:?} {:?}", Kubeconfig::parse("config", GITLAB)).contains("canary"), "{way:?}");
+}
+
+#[test]
+fn a_context_has_to_be_named_when_none_is_current_and_has_to_be_there() {
+    let known = "contexts there: group/project:production, group/project:staging";
+    let error = choose(GITLAB, None).unwrap_err();
+    assert_eq!(error.message(), format!("config names no current context; {known}"));
+    let error = choose(GITLAB, Some("group/project:stagin")).unwrap_err();
+    assert_eq!(error.message(), format!("there is no context `group/project:stagin` in config; {known}"));
+    assert_eq!(error.hint(), Some("did you mean `group/project:staging`?"));
+}
+
+#[test]
+fn certificates_are_read_from_the_text_and_from_files_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [("ca.pem", AUTHORITY), ("me.pem", CERTIFICATE), ("me.key", KEY)] {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let file = folder.path().join("config");
+    let user = "client-certificate: me.pem, client-key: me.key";
+    std::fs::write(&file, of(&format!("{SERVER}, certificate-authority: ca.pem"), user)).unwrap();
+    let way = Kubeconfig::read(&[&file]).unwrap().choose(&place(), None).unwrap();
+    assert!(matches!(way.sign_in, SignIn::Certificate(_)));
+    assert_eq!(way.cluster.certificates().count(), 1);
+    assert!(way.server().is_ok());
+    let data = STANDARD.encode(AUTHORITY);
+    let way =
+        choose(&of(&format!("{SERVER}, certificate-authority-data: {data}"), "tokenFile: /run/token"), None);
+    assert!(matches!(way.unwrap().sign_in, SignIn::TokenFile(_)));
+}
+
+#[test]
+fn of_two_files_the_first_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    std::fs::write(&one, of(SERVER, "token: a")).unwrap();
+    std::fs::write(&two, of("server: 'https://other.example'", "token: b") + "---\n" + GITLAB).unwrap();
+    let config = Kubeconfig::read(&[&one, &two]).unwrap();
+    assert_eq!(config.choose(&place(), None).unwrap().cluster.endpoint(), "https://x.example");
+    assert_eq!(config.contexts().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_used_is_told_all_at_once() {
+    let text = told(
+        "server: 'http://x.example', insecure-skip-tls-verify: true, proxy-url: 'http://p'",
+        "token: ''",
+    );
+    for part in [
+        "is not an address of https",
+        "asks not to check",
+        "does not know proxy-url",
+        "user `u` has neither a token",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let text = told(&format!("{SERVER}, certificate-authority-data: '%'"), "token: a");
+    assert!(text.contains("certificate-authority-data of `k` is not base64"), "{text}");
+    let text = told(
+        &format!("{SERVER}, certificate-authority: /nowhere/ca.pem"),
+        "client-certificate: /nowhere/me.pem",
+    );
+    assert!(text.contains("/nowhere/ca.pem") && text.contains("/nowhere/me.pem"), "{text}");
+}
+
+#[test]
+fn ways_to_sign_in_that_are_not_known_are_named() {
+    for (user, part) in [
+        (
+            "exec: {command: aws, args: [eks, get-token, --cluster-name, demo]}",
+            "landfall signs these tokens without a program",
+        ),
+        (
+            "exec: {command: gke-gcloud-auth-plugin}",
+            "gets its token from the program `gke-gcloud-auth-plugin`",
+        ),
+        ("auth-provider: {name: oidc}", "signs in by an auth-provider"),
+        ("username: a, password: canary", "signs in by name and password"),
+        ("token: canary, as: admin", "acts as somebody else"),
+    ] {
+        let text = told(SERVER, user);
+        assert!(text.contains(part) && !text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_kubeconfig_is_told_without_its_content() {
+    for text in
+        ["kind: Secret\ndata: {a: canary}", "[canary]", "users: [{name: u, user: {token: {canary: 1}}}]"]
+    {
+        let error = Kubeconfig::parse("config", text).unwrap_err();
+        assert!(
+            error.report().contains("config does not have the form of a kubeconfig"),
+            "{}",
+            error.report()
+        );
+        assert!(!error.report().contains("canary"), "{}", error.report());
+    }
+    let error = Kubeconfig::read(&["/nowhere/config"]).unwrap_err();
+    assert!(error.report().contains("/nowhere/config cannot be read"), "{}", error.report());
+}
