@@ -3,16 +3,15 @@
 //! - [`input`]: manifests read from files, folders, globs and standard input, checked and edited without a call.
 //! - [`access`]: the cluster found by DescribeCluster, the token that its API server takes, signed here, and the connection
 //!   to it.
+//! - [`api`]: requests over that connection, and what the server means when it says no.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
 //! Permissions that are needed: `eks:DescribeCluster`. `eks:ListClusters` makes the message about a cluster that does not
-//! exist a better one, and is done without when denied.
+//! exist a better one, and is done without when denied. In the cluster: those that [`api`] names.
 
 pub mod access;
-pub mod diagnose;
-mod facts;
-#[cfg(test)]
-mod fixtures;
+pub mod api;
 pub mod input;
-pub mod judge;
+#[cfg(test)]
+mod scripted;

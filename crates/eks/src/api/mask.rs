@@ -1,0 +1,113 @@
+//! Takes the values of a Secret out of what the server says about it.
+//!
+//! The server quotes what it refuses (`data[password]: Invalid value: "..."`), and so would every log of ours.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::status::Status;
+
+/// What stands in the place of a value.
+const HIDDEN: &str = "****";
+
+/// Values shorter than this are hidden only where they stand alone: a secret of one letter would make every text
+/// unreadable, and hide nothing.
+const SHORT: usize = 4;
+
+/// What may not be told.
+#[derive(Clone, Default)]
+pub(super) struct Mask(Vec<String>);
+
+impl Mask {
+    /// The values of the Secret in a request: as they were sent, and what they are behind base64.
+    pub(super) fn of_secret(body: &[u8]) -> Self {
+        let object: Value = serde_json::from_slice(body).unwrap_or_default();
+        let mut values = Vec::new();
+        for map in ["data", "stringData"] {
+            for value in object[map].as_object().into_iter().flat_map(|map| map.values()) {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number.to_string(),
+                    _ => continue,
+                };
+                values.extend(STANDARD.decode(&text).ok().and_then(|bytes| String::from_utf8(bytes).ok()));
+                values.push(text);
+            }
+        }
+        values.retain(|value| !value.is_empty());
+        // The longest first: one value may be a part of another.
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Self(values)
+    }
+
+    /// The status without those values.
+    pub(super) fn status(&self, mut status: Status) -> Status {
+        status.message = self.text(&status.message);
+        for cause in &mut status.details.causes {
+            cause.message = self.text(&cause.message);
+            cause.field = self.text(&cause.field);
+        }
+        status
+    }
+
+    fn text(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, value| {
+            // The server quotes as Go does, with the same escapes as JSON's for what is usual in a secret.
+            let quoted = Value::from(value.as_str()).to_string();
+            let quoted = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(value);
+            hide(&hide(&text, quoted), value)
+        })
+    }
+}
+
+impl fmt::Debug for Mask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mask(..)")
+    }
+}
+
+fn hide(text: &str, value: &str) -> String {
+    if value.chars().count() >= SHORT {
+        return text.replace(value, HIDDEN);
+    }
+    let (mut hidden, mut rest, mut before) = (String::with_capacity(text.len()), text, None);
+    while let Some(at) = rest.find(value) {
+        let (skipped, after) = (&rest[..at], &rest[at + value.len()..]);
+        before = skipped.chars().next_back().or(before);
+        let alone = |letter: Option<char>| !letter.is_some_and(char::is_alphanumeric);
+        let shown = if alone(before) && alone(after.chars().next()) { HIDDEN } else { value };
+        hidden.push_str(skipped);
+        hidden.push_str(shown);
+        before = value.chars().next_back();
+        rest = after;
+    }
+    hidden.push_str(rest);
+    hidden
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Mask, Status, hide};
+
+    #[test]
+    fn long_values_vanish_wherever_they_stand_and_short_ones_where_they_stand_alone() {
+        assert_eq!(hide("x hunter2y", "hunter2"), "x ****y");
+        assert_eq!(hide("a cat ate a", "a"), "**** cat ate ****");
+        assert_eq!(hide("aa a", "a"), "aa ****");
+    }
+
+    #[test]
+    fn values_of_a_secret_are_hidden_as_sent_decoded_and_quoted() {
+        let body =
+            br#"{"data": {"a": "aHVudGVyMg=="}, "stringData": {"b": "two\nlines \"here\"", "n": 12345}}"#;
+        let status = Status {
+            message: r#"got "aHVudGVyMg==", hunter2, "two\nlines \"here\"" and 12345"#.to_owned(),
+            ..Status::default()
+        };
+        let masked = Mask::of_secret(body).status(status);
+        assert_eq!(masked.message, r#"got "****", ****, "****" and ****"#);
+    }
+}
