@@ -4,6 +4,7 @@
 //! - [`access`]: the cluster found by DescribeCluster, the token that its API server takes, signed here, and the connection
 //!   to it.
 //! - [`api`]: requests over that connection, and what the server means when it says no.
+//! - [`waves`]: in which order objects are applied, and what is waited for in between.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
@@ -15,3 +16,4 @@ pub mod api;
 pub mod input;
 #[cfg(test)]
 mod scripted;
+pub mod waves;

@@ -201,6 +201,13 @@ impl Node {
         }
     }
 
+    /// Takes a member out.
+    pub(super) fn remove(&mut self, key: &str) {
+        if let Value::Map(entries) = &mut self.value {
+            entries.retain(|entry| entry.key != key);
+        }
+    }
+
     /// Adds a member before all others.
     pub(super) fn put_first(&mut self, key: &str, value: Node) {
         if let Value::Map(entries) = &mut self.value {

@@ -103,6 +103,34 @@ impl Manifest {
         self.root.to_string()
     }
 
+    /// The same without a field, when the object has it.
+    pub(crate) fn to_json_without(&self, path: &[&str]) -> String {
+        let mut root = self.root.clone();
+        if let Some((last, parents)) = path.split_last()
+            && let Some(parent) = root.find_mut(parents)
+        {
+            parent.remove(last);
+        }
+        root.to_string()
+    }
+
+    /// The value of an annotation.
+    #[must_use]
+    pub fn annotation(&self, key: &str) -> Option<&str> {
+        self.text_at(&["metadata", "annotations", key])
+    }
+
+    /// The text of the field that this path leads to through maps.
+    pub(crate) fn text_at(&self, path: &[&str]) -> Option<&str> {
+        self.root.find(path)?.as_str()
+    }
+
+    /// A problem of an annotation of this object, at its place.
+    pub(crate) fn wrong_annotation(&self, key: &str, message: impl fmt::Display) -> Cause {
+        let at = self.root.find(&["metadata", "annotations", key]).map_or(self.origin.at, |node| node.at);
+        self.problem(at, &format!("metadata.annotations.{key}"), message)
+    }
+
     /// A problem of a field of this object.
     pub(super) fn problem(&self, at: Mark, field: &str, message: impl fmt::Display) -> Cause {
         self.origin.problem(at, format_args!("{self}: {message}")).in_field(field)
