@@ -5,6 +5,7 @@
 //!   to it.
 //! - [`api`]: requests over that connection, and what the server means when it says no.
 //! - [`waves`]: in which order objects are applied, and what is waited for in between.
+//! - [`conflict`]: what is done with fields that others have set.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
@@ -13,6 +14,7 @@
 
 pub mod access;
 pub mod api;
+pub mod conflict;
 pub mod input;
 #[cfg(test)]
 mod scripted;
