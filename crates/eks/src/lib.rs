@@ -6,6 +6,7 @@
 //! - [`api`]: requests over that connection, and what the server means when it says no.
 //! - [`waves`]: in which order objects are applied, and what is waited for in between.
 //! - [`conflict`]: what is done with fields that others have set.
+//! - [`apply`]: wave by wave, many objects at once.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
@@ -14,6 +15,7 @@
 
 pub mod access;
 pub mod api;
+pub mod apply;
 pub mod conflict;
 pub mod input;
 #[cfg(test)]
