@@ -6,6 +6,7 @@
 //! - [`api`]: requests over that connection, and what the server means when it says no.
 //! - [`waves`]: in which order objects are applied, and what is waited for in between.
 //! - [`conflict`]: what is done with fields that others have set.
+//! - [`plan`]: what would change, by a dry run of the server.
 //! - [`apply`]: wave by wave, many objects at once.
 //!
 //! Not here yet: reverting, and the target that joins these.
@@ -18,6 +19,7 @@ pub mod api;
 pub mod apply;
 pub mod conflict;
 pub mod input;
+pub mod plan;
 #[cfg(test)]
 mod scripted;
 pub mod waves;

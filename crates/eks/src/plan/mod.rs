@@ -1,0 +1,258 @@
+//! What would change: every object read and applied by a dry run, which the server carries out up to the write,
+//! admission webhooks included. Nothing is changed.
+//!
+//! For each object there is what would be done and the differences, a line for each field. Values of Secrets, of
+//! environments and of fields that are named like secrets are not shown. All objects that cannot be applied are told at
+//! once.
+//!
+//! What comes with the release itself cannot be asked of the server: objects of a kind whose CustomResourceDefinition
+//! is among the manifests, and objects in a namespace that is. They are planned as new, and the server judges them when
+//! they are applied.
+
+mod diff;
+mod owners;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use landfall_core::event::Level;
+use landfall_core::target::Effect;
+use landfall_core::{Change, Context, Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::api::{Api, At, Key, Live, Meaning};
+use crate::apply::{
+    Attempt, Before, Consent, Options, Stuck, attempt, cause_of, conflict_error, consent, kinds_of,
+};
+use crate::conflict::{self, ConflictPolicy};
+use crate::input::{DEFAULT_NAMESPACE, Manifest, Scope};
+
+pub use diff::diff;
+pub use owners::{Owner, owner};
+
+/// What would be done with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Planned {
+    /// Which object.
+    pub key: Key,
+    /// What is done; nothing when it is as it is to be.
+    pub effect: Option<Effect>,
+    /// The differences, a line each. No secrets.
+    pub details: Vec<String>,
+    /// What is there now; nothing for what is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+    /// Who else cares for the object, and may put back what is changed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
+}
+
+/// The plan of each manifest, in their order.
+///
+/// # Errors
+/// One error with every object that cannot be applied as a cause, at its place in the files.
+///
+/// # Cancellation
+/// Read-only; may be dropped at any time.
+pub async fn plan(cx: &Context, api: &Api, manifests: &[Manifest], options: Options) -> Result<Vec<Planned>> {
+    let scene = Scene::of(manifests);
+    let looks = manifests.iter().enumerate().map(|(place, manifest)| {
+        let scene = &scene;
+        async move { (place, scene.look(cx, api, manifest, options).await) }
+    });
+    let mut looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>())
+        .buffer_unordered(options.at_once.clamp(1, 90))
+        .collect()
+        .await;
+    looked.sort_by_key(|(place, _)| *place);
+    let (mut planned, mut failed) = (Vec::new(), Vec::new());
+    for ((_, look), manifest) in looked.into_iter().zip(manifests) {
+        match look {
+            Ok(one) => planned.push(one),
+            Err(error) => failed.push((manifest, error)),
+        }
+    }
+    if let Some(error) = refused(&failed) {
+        return Err(error);
+    }
+    warn(cx, manifests, &planned);
+    Ok(planned)
+}
+
+/// The changes of a plan, for people.
+#[must_use]
+pub fn changes(manifests: &[Manifest], planned: &[Planned]) -> Vec<Change> {
+    let changed = manifests.iter().zip(planned).filter_map(|(manifest, planned)| {
+        Some(Change::new(planned.effect?, manifest.to_string()).with_details(planned.details.clone()))
+    });
+    changed.collect()
+}
+
+/// All objects that cannot be applied, as one error.
+fn refused(failed: &[(&Manifest, Error)]) -> Option<Error> {
+    let (_, first) = failed.first()?;
+    // What concerns all objects alike is told once, as it is.
+    if failed.iter().all(|(_, error)| error.kind() == first.kind())
+        && (first.kind().is_passing() || first.kind() == ErrorKind::Auth)
+    {
+        return Some(first.clone());
+    }
+    let message = match failed.len() {
+        1 => "an object cannot be applied; nothing was changed".to_owned(),
+        more => format!("{more} objects cannot be applied; nothing was changed"),
+    };
+    let lasting = failed.iter().map(|(_, error)| error.kind()).find(|kind| !kind.is_passing());
+    let error = Error::new(lasting.unwrap_or(first.kind()), message);
+    Some(error.with_causes(failed.iter().map(|(manifest, error)| cause_of(manifest, error))))
+}
+
+/// Says whose objects are changed here that others care for.
+fn warn(cx: &Context, manifests: &[Manifest], planned: &[Planned]) {
+    for (manifest, planned) in manifests.iter().zip(planned) {
+        if let Some(owner) = planned.owner.as_ref().filter(|_| planned.effect.is_some()) {
+            cx.note(Level::Warning, "other-owner", format!("{manifest}: {owner}"));
+        }
+    }
+}
+
+/// What the release brings itself.
+struct Scene {
+    kinds: HashSet<(String, String)>,
+    namespaces: HashSet<String>,
+}
+
+impl Scene {
+    fn of(manifests: &[Manifest]) -> Self {
+        let namespaces = manifests.iter().filter(|one| one.kind() == "Namespace" && one.group().is_empty());
+        Self {
+            kinds: kinds_of(manifests),
+            namespaces: namespaces.map(|namespace| namespace.name().to_owned()).collect(),
+        }
+    }
+
+    async fn look(&self, cx: &Context, api: &Api, manifest: &Manifest, options: Options) -> Result<Planned> {
+        let found = api.resource(cx, manifest.api_version(), manifest.kind(), Duration::ZERO).await;
+        let resource = match found.map_err(Error::from) {
+            Ok(resource) => resource,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.brings_kind(manifest) => {
+                return Ok(new(
+                    unasked(manifest),
+                    vec!["its kind comes with this release, and the server judges it then".to_owned()],
+                ));
+            }
+            Err(error) => return Err(error),
+        };
+        let at = At::new(resource, manifest.namespace(), manifest.name());
+        let live = api.read(cx, &at).await?;
+        match attempt(cx, api, &at, manifest, options.conflicts, true).await {
+            Ok(attempt) => Ok(compared(&at, live.as_ref(), &attempt, options.conflicts)),
+            Err(Stuck::Conflict(refused)) => {
+                let theirs = live.map(|live| live.value().clone()).unwrap_or_default();
+                Err(conflict_error(&at, manifest, &refused, &theirs))
+            }
+            Err(Stuck::Fault(fault)) => match (fault.meaning().cloned(), live) {
+                (Some(Meaning::NamespaceMissing(name)), None) if self.namespaces.contains(&name) => Ok(new(
+                    at.key(),
+                    vec!["its namespace comes with this release, and the server judges it then".to_owned()],
+                )),
+                (Some(Meaning::NoDryRun), live) => {
+                    let why =
+                        format!("{}: what is changed is not known beforehand", Error::from(fault).message());
+                    Ok(match live {
+                        None => new(at.key(), vec![why]),
+                        Some(live) => update(&at, &live, vec![why], options.conflicts),
+                    })
+                }
+                (Some(Meaning::Immutable), Some(live)) => match consent(manifest) {
+                    Consent::Given => Ok(anew(&at, &live, options.conflicts)),
+                    Consent::Missing(why) => Err(Error::from(fault).with_hint(why)),
+                },
+                _ => Err(fault.into()),
+            },
+        }
+    }
+
+    fn brings_kind(&self, manifest: &Manifest) -> bool {
+        self.kinds.contains(&(manifest.group().to_owned(), manifest.kind().to_owned()))
+    }
+}
+
+/// An object of a kind that the cluster does not know yet.
+fn unasked(manifest: &Manifest) -> Key {
+    let namespace = (manifest.scope() != Scope::Cluster)
+        .then(|| manifest.namespace().unwrap_or(DEFAULT_NAMESPACE).to_owned());
+    let (group, kind) = (manifest.group().to_owned(), manifest.kind().to_owned());
+    Key { group, kind, namespace, name: manifest.name().to_owned() }
+}
+
+fn new(key: Key, details: Vec<String>) -> Planned {
+    Planned { key, effect: Some(Effect::Create), details, before: None, owner: None }
+}
+
+/// What is there. Where nothing is to be taken over from people, what they set with kubectl stays theirs too.
+fn before(live: &Live, policy: ConflictPolicy) -> Before {
+    Before {
+        uid: live.uid().to_owned(),
+        resource_version: live.resource_version().to_owned(),
+        migrate: policy != ConflictPolicy::Refuse && conflict::migrate(live).is_some(),
+    }
+}
+
+/// An object that is deleted and made anew.
+fn anew(at: &At, live: &Live, policy: ConflictPolicy) -> Planned {
+    let details = vec![format!(
+        "a field of this {} cannot be changed: it is deleted and made anew",
+        at.resource().kind
+    )];
+    Planned {
+        key: at.key(),
+        effect: Some(Effect::Replace),
+        details,
+        before: Some(before(live, policy)),
+        owner: owner(live),
+    }
+}
+
+fn update(at: &At, live: &Live, details: Vec<String>, policy: ConflictPolicy) -> Planned {
+    let (effect, before) = (Some(Effect::Update), Some(before(live, policy)));
+    Planned { key: at.key(), effect, details, before, owner: owner(live) }
+}
+
+/// What the dry run would change.
+fn compared(at: &At, live: Option<&Live>, attempt: &Attempt, policy: ConflictPolicy) -> Planned {
+    let Some(live) = live else { return new(at.key(), Vec::new()) };
+    let wanted = &attempt.applied.object;
+    let before = before(live, policy);
+    let mut details = diff(live, wanted);
+    for taken in &attempt.taken {
+        details.push(format!("takes over {} from {}", taken.field, taken.manager));
+    }
+    if before.migrate {
+        details.push(
+            "takes over what kubectl apply has set, and removes what the manifest does not have".to_owned(),
+        );
+    } else if details.is_empty() && !same_ownership(live, wanted) {
+        details.push("landfall becomes the manager of what the manifest sets".to_owned());
+    }
+    let effect = (!details.is_empty()).then_some(Effect::Update);
+    if attempt.without_replicas {
+        details.push("spec.replicas is left to the autoscaler that sets it".to_owned());
+    }
+    Planned { key: at.key(), effect, details, before: Some(before), owner: owner(live) }
+}
+
+/// Whether landfall owns the same fields in both.
+fn same_ownership(live: &Live, wanted: &Live) -> bool {
+    let ours = |object: &Live| {
+        let entry = object.managers().find(|manager| {
+            manager.name == crate::api::FIELD_MANAGER
+                && manager.operation == "Apply"
+                && manager.subresource.is_empty()
+        });
+        entry.map(|entry| entry.fields.clone())
+    };
+    ours(live) == ours(wanted)
+}

@@ -1,0 +1,235 @@
+use landfall_core::ErrorKind;
+use landfall_core::target::Effect;
+use serde_json::{Value, json};
+
+use super::{Planned, changes, plan};
+use crate::apply::Options;
+use crate::input::Manifests;
+use crate::scripted::{Reply, Scripted, hearing, sendable};
+
+const DEPLOYMENT: &str =
+    "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2}}\n";
+
+fn read(text: &str) -> Manifests {
+    Manifests::builder().text("m.yaml", text).namespace("shop").read().unwrap()
+}
+
+fn live(replicas: u32) -> Value {
+    json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": replicas}})
+}
+
+async fn planned(server: &Scripted, manifests: &Manifests) -> Vec<Planned> {
+    sendable(plan(&hearing().0, &server.api, manifests.objects(), Options::default())).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_new_changed_and_unchanged_is_told_and_nothing_is_written() {
+    let text = format!(
+        "{DEPLOYMENT}---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: new}}, data: {{a: '1'}}}}\n---\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: same}}, data: {{a: '1'}}}}\n"
+    );
+    let manifests = read(&text);
+    let same = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "same", "namespace": "shop"}, "data": {"a": "1", "b": "2"}});
+    let server = Scripted::with(&[live(5), same]).await;
+    let planned = planned(&server, &manifests).await;
+    let effects: Vec<Option<Effect>> = planned.iter().map(|planned| planned.effect).collect();
+    assert_eq!(effects, [Some(Effect::Update), Some(Effect::Create), None]);
+    assert_eq!(planned[0].details, ["spec.replicas: 5 -> 2"]);
+    assert_eq!(planned[0].before.as_ref().unwrap().resource_version, "1");
+    assert_eq!((&planned[1].before, planned[2].before.as_ref().unwrap().uid.as_str()), (&None, "uid-2"));
+    let changes = changes(manifests.objects(), &planned);
+    let told: Vec<String> =
+        changes.iter().map(|change| format!("{:?} {}", change.effect, change.subject)).collect();
+    assert_eq!(told, ["Update Deployment shop/web", "Create ConfigMap shop/new"]);
+    assert!(server.seen().iter().all(|seen| seen.method == "GET" || seen.has("dryRun", "All")));
+}
+
+#[tokio::test]
+async fn what_comes_with_the_release_is_planned_as_new() {
+    let text = "\
+{apiVersion: v1, kind: Namespace, metadata: {name: shop}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop}}
+---
+{apiVersion: example.com/v1, kind: Widget, metadata: {name: w, namespace: shop}}
+---
+{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, metadata: {name: widgets.example.com},
+ spec: {group: example.com, scope: Namespaced, names: {kind: Widget}}}
+";
+    let server = Scripted::start(|seen| {
+        (seen.method == "PATCH" && seen.path.contains("/namespaces/shop/"))
+            .then(|| Reply::status(404, "NotFound", "namespaces \"shop\" not found"))
+    })
+    .await;
+    let planned = planned(&server, &read(text)).await;
+    assert!(planned.iter().all(|planned| planned.effect == Some(Effect::Create)), "{planned:?}");
+    assert_eq!(planned[1].details, ["its namespace comes with this release, and the server judges it then"]);
+    assert_eq!(planned[2].details, ["its kind comes with this release, and the server judges it then"]);
+}
+
+#[tokio::test]
+async fn all_objects_that_cannot_be_applied_are_told_at_once_with_their_places() {
+    let text = "\
+{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}
+---
+{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: far, namespace: other}}
+";
+    let server = Scripted::start(|seen| {
+        let unknown = "failed to create typed patch object (shop/a; /v1, Kind=ConfigMap): .dta: field not declared in schema";
+        match (seen.method.as_str(), seen.path.rsplit('/').next()) {
+            ("PATCH", Some("a")) => Some(Reply::status(500, "", unknown)),
+            ("PATCH", Some("far")) => Some(Reply::status(404, "NotFound", "namespaces \"other\" not found")),
+            _ => None,
+        }
+    })
+    .await;
+    let manifests = read(text);
+    let error = plan(&hearing().0, &server.api, manifests.objects(), Options::default()).await.unwrap_err();
+    assert_eq!(error.message(), "3 objects cannot be applied; nothing was changed");
+    let report = error.report();
+    for part in [
+        "m.yaml:1:1: ConfigMap shop/a cannot be applied",
+        "| the kind has no field dta",
+        "m.yaml:5:1: the cluster knows no kind Widget of example.com/v1",
+        "m.yaml:7:1: ConfigMap other/far cannot be applied: namespaces \"other\" not found",
+        "add the Namespace other to the manifests",
+    ] {
+        assert!(report.contains(part), "{part} in {report}");
+    }
+}
+
+#[tokio::test]
+async fn conflicts_are_decided_as_they_will_be_and_told() {
+    let server = Scripted::start(|seen| {
+        (seen.method == "PATCH" && seen.has("force", "false"))
+            .then(|| Reply::conflict(&[("\"kubectl-edit\" using apps/v1", ".spec.replicas")]))
+    })
+    .await;
+    server.put(&live(5));
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!(one.details, ["spec.replicas: 5 -> 2", "takes over .spec.replicas from kubectl-edit"]);
+    let server = Scripted::start(|seen| {
+        (seen.method == "PATCH").then(|| Reply::conflict(&[("\"helm\"", ".spec.replicas")]))
+    })
+    .await;
+    server.put(&live(5));
+    let manifests = read(DEPLOYMENT);
+    let error = plan(&hearing().0, &server.api, manifests.objects(), Options::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(
+        error.report().contains(".spec.replicas is 5 and set by helm; the manifest says 2"),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test]
+async fn replicas_that_are_left_to_an_autoscaler_are_no_change() {
+    let server = Scripted::start(|seen| {
+        (seen.method == "PATCH" && seen.body()["spec"].get("replicas").is_some()).then(|| {
+            Reply::conflict(&[(
+                "\"kube-controller-manager\" with subresource \"scale\" using apps/v1",
+                ".spec.replicas",
+            )])
+        })
+    })
+    .await;
+    server.put(&live(5));
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!((one.effect, one.details.len()), (None, 1), "{one:?}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_changed_is_planned_as_replaced_or_refused() {
+    let immutable = || {
+        Scripted::start(|seen| {
+            (seen.method == "PATCH").then(|| {
+                let cause = json!([{"reason": "FieldValueInvalid", "message": "field is immutable", "field": "spec.template"}]);
+                Reply::causes(422, "Invalid", "it is invalid", &cause)
+            })
+        })
+    };
+    let server = immutable().await;
+    server.put(
+        &json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "m", "namespace": "shop"}}),
+    );
+    let one =
+        planned(&server, &read("{apiVersion: batch/v1, kind: Job, metadata: {name: m}}")).await.remove(0);
+    assert_eq!(one.effect, Some(Effect::Replace));
+    let server = immutable().await;
+    server.put(&live(2));
+    let manifests = read(DEPLOYMENT);
+    let error = plan(&hearing().0, &server.api, manifests.objects(), Options::default()).await.unwrap_err();
+    assert!(error.report().contains("landfall/recreate"), "{}", error.report());
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_tried_is_planned_even_so() {
+    let server = Scripted::start(|seen| {
+        (seen.method == "PATCH")
+            .then(|| Reply::status(400, "BadRequest", "admission webhook \"x\" does not support dry run"))
+    })
+    .await;
+    server.put(&live(2));
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!(one.effect, Some(Effect::Update));
+    assert!(
+        one.details[0].contains("does not support dry run: what is changed is not known beforehand"),
+        "{one:?}"
+    );
+}
+
+#[tokio::test]
+async fn somebody_elses_object_is_warned_about_when_it_is_changed() {
+    let mut object = live(5);
+    object["metadata"]["labels"] = json!({"kustomize.toolkit.fluxcd.io/name": "apps"});
+    object["metadata"]["managedFields"] = json!([
+        {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {}},
+    ]);
+    let server = Scripted::with(&[object]).await;
+    let (manifests, (cx, told)) = (read(DEPLOYMENT), hearing());
+    let one = plan(&cx, &server.api, manifests.objects(), Options::default()).await.unwrap().remove(0);
+    let told = told.lock().unwrap().clone();
+    assert_eq!(
+        told,
+        [
+            "other-owner: Deployment shop/web: Flux apps deploys it too, and will put back what is changed here"
+        ]
+    );
+    assert!(one.before.unwrap().migrate);
+    assert!(one.details[1].starts_with("takes over what kubectl apply has set"), "{:?}", one.details);
+}
+
+#[tokio::test]
+async fn to_become_the_manager_of_what_is_there_is_a_change_too() {
+    let server = Scripted::start(|seen| {
+        (seen.method == "PATCH").then(|| {
+            let mut object = live(2);
+            object["metadata"]["managedFields"] =
+                json!([{"manager": "landfall", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]);
+            Reply::json(200, &object)
+        })
+    })
+    .await;
+    server.put(&live(2));
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!(one.details, ["landfall becomes the manager of what the manifest sets"]);
+}
+
+#[tokio::test]
+async fn a_release_of_nothing_but_refusals_of_us_is_one_error() {
+    let server = Scripted::start(|seen| {
+        (seen.method == "GET" && seen.path.contains("configmaps")).then(|| {
+            Reply::status(403, "Forbidden", r#"User "system:anonymous" cannot get resource "configmaps""#)
+        })
+    })
+    .await;
+    let manifests = read(
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n",
+    );
+    let error = plan(&hearing().0, &server.api, manifests.objects(), Options::default()).await.unwrap_err();
+    assert_eq!((error.kind(), error.causes().len()), (ErrorKind::Auth, 0));
+}
