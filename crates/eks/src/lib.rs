@@ -8,6 +8,7 @@
 //! - [`conflict`]: what is done with fields that others have set.
 //! - [`plan`]: what would change, by a dry run of the server.
 //! - [`apply`]: wave by wave, many objects at once.
+//! - [`inventory`]: what belongs to a release, and what of it is not wanted any more.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
@@ -19,6 +20,7 @@ pub mod api;
 pub mod apply;
 pub mod conflict;
 pub mod input;
+pub mod inventory;
 pub mod plan;
 #[cfg(test)]
 mod scripted;
