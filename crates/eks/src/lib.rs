@@ -9,6 +9,7 @@
 //! - [`plan`]: what would change, by a dry run of the server.
 //! - [`apply`]: wave by wave, many objects at once.
 //! - [`inventory`]: what belongs to a release, and what of it is not wanted any more.
+//! - [`record`]: what was applied before, kept in the cluster.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
@@ -22,6 +23,7 @@ pub mod conflict;
 pub mod input;
 pub mod inventory;
 pub mod plan;
+pub mod record;
 #[cfg(test)]
 mod scripted;
 pub mod waves;

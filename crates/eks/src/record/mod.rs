@@ -1,0 +1,125 @@
+//! What was applied last and was good, kept in the cluster, so that any later run, of any machine, can put it back.
+//!
+//! Kubernetes keeps the templates of workloads (`kubectl rollout undo`), but not the ConfigMaps, Services and owners
+//! that went with them (<https://github.com/kubernetes/kubernetes/issues/22368>). So landfall keeps the whole set of
+//! manifests as they were applied: compressed, in as many Secrets as it takes, since it may hold Secrets itself. Which
+//! of them count is said by one entry of the release's inventory ([`LastGood`]), which is written after them: a run
+//! that is killed in between leaves the old record in force, and the next one overwrites what was begun.
+
+mod chunk;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use landfall_core::{Context, Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use crate::api::{Api, ApplyOptions, At, Propagation};
+use crate::input::{Manifest, Manifests};
+use crate::inventory::{LastGood, Release};
+
+/// What parts of records are labelled with; the value is the id of the release.
+const RECORD_OF: &str = "landfall/record-of";
+
+/// Where the content stands in a Secret.
+const CONTENT: &str = "content";
+
+/// Keeps a set of manifests as this revision. What is there of it already is overwritten.
+///
+/// # Errors
+/// The refusal or the failure of a request.
+///
+/// # Cancellation
+/// Dropping the future leaves parts behind that count for nothing; to do it again is safe.
+pub async fn keep(
+    cx: &Context,
+    api: &Api,
+    release: &Release,
+    revision: u64,
+    manifests: &[Manifest],
+) -> Result<LastGood> {
+    let packed = chunk::pack(&text_of(manifests))?;
+    for (number, content) in packed.parts.iter().enumerate() {
+        let at = place(cx, api, release, revision, number).await?;
+        let body = Bytes::from(secret(release, &at, content).to_string());
+        api.apply(cx, &at, body, ApplyOptions { force: true, dry_run: false }).await?;
+    }
+    let parts = u32::try_from(packed.parts.len()).unwrap_or(u32::MAX);
+    Ok(LastGood { revision, parts, sha256: packed.sha256 })
+}
+
+/// The manifests of a record.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] when a part of it is gone, [`ErrorKind::Conflict`] when it is not what was kept; the refusal
+/// or the failure of a request.
+///
+/// # Cancellation
+/// Read-only; may be dropped at any time.
+pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &LastGood) -> Result<Manifests> {
+    let mut parts = Vec::new();
+    for number in 0..kept.parts as usize {
+        let at = place(cx, api, release, kept.revision, number).await?;
+        let Some(live) = api.read(cx, &at).await? else {
+            let message = format!("{at}, a part of what release {release} had applied before, is gone");
+            let error = Error::new(ErrorKind::NotFound, message);
+            return Err(error.with_hint(
+                "deploy the manifests of before again: what they were is not known here any more",
+            ));
+        };
+        parts.push(live.value()["data"][CONTENT].as_str().unwrap_or_default().to_owned());
+    }
+    let text = chunk::unpack(&parts, &kept.sha256).ok_or_else(|| {
+        let message =
+            format!("what is kept of release {release} is not what was kept: somebody has changed it");
+        Error::new(ErrorKind::Conflict, message).with_hint("deploy the manifests of before again")
+    })?;
+    Manifests::builder().text(format!("release {release}, revision {}", kept.revision), text).read()
+}
+
+/// Deletes a record that does not count any more. What is gone already is no error.
+///
+/// # Errors
+/// The refusal or the failure of a request.
+///
+/// # Cancellation
+/// To do it again is safe.
+pub async fn forget(cx: &Context, api: &Api, release: &Release, kept: &LastGood) -> Result<()> {
+    for number in 0..kept.parts as usize {
+        let at = place(cx, api, release, kept.revision, number).await?;
+        // Only what is labelled as a part of it: a Secret of that name may be somebody else's.
+        if let Some(live) = api.read(cx, &at).await?
+            && live.label(RECORD_OF) == Some(release.id().as_str())
+        {
+            api.delete(cx, &at, live.uid(), Propagation::Background).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The manifests as documents of JSON: numbers with their digits, fields in their order.
+fn text_of(manifests: &[Manifest]) -> String {
+    manifests.iter().map(Manifest::to_json).collect::<Vec<_>>().join("\n---\n")
+}
+
+async fn place(cx: &Context, api: &Api, release: &Release, revision: u64, number: usize) -> Result<At> {
+    let secrets = api.resource(cx, "v1", "Secret", Duration::ZERO).await?;
+    let name = format!("{}.{revision}.{number}", release.secret());
+    Ok(At::new(secrets, Some(&release.namespace), &name))
+}
+
+fn secret(release: &Release, at: &At, content: &str) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": at.name(),
+            "namespace": release.namespace,
+            "labels": {RECORD_OF: release.id(), "app.kubernetes.io/managed-by": "landfall"},
+        },
+        "type": "landfall/record.v1",
+        "data": {CONTENT: content},
+    })
+}
