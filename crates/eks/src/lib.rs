@@ -10,6 +10,7 @@
 //! - [`apply`]: wave by wave, many objects at once.
 //! - [`inventory`]: what belongs to a release, and what of it is not wanted any more.
 //! - [`record`]: what was applied before, kept in the cluster.
+//! - [`lock`]: one run at a time for each release.
 //!
 //! Not here yet: reverting, and the target that joins these.
 //!
@@ -22,6 +23,7 @@ pub mod apply;
 pub mod conflict;
 pub mod input;
 pub mod inventory;
+pub mod lock;
 pub mod plan;
 pub mod record;
 #[cfg(test)]

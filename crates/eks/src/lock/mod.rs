@@ -1,0 +1,285 @@
+//! One run at a time for each release: a Lease that expires by itself.
+//!
+//! A lock that has to be taken back by who took it stays for ever when a CI job is killed ("another operation is in
+//! progress", <https://github.com/helm/helm/issues/8987>). A Lease names its holder and until when it holds; a run
+//! renews it while it works, and one that finds it expired takes it over. Writes go by the Lease's version, so that of
+//! two runs that try one gets it.
+//!
+//! Times are those of the cluster's clock, as far as it is known ([`Cluster::ahead`](crate::access::Cluster::ahead)).
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use landfall_core::event::Level;
+use landfall_core::{Context, Error, ErrorKind, Result};
+use serde_json::{Value, json};
+
+use crate::api::{Api, ApplyOptions, At, Fault, Live, Meaning};
+use crate::inventory::Release;
+
+/// How long a lock holds without being renewed. Long enough for a run that waits for a slow answer, short enough for a
+/// person who waits for a run that was killed.
+pub const HOLDS: SignedDuration = SignedDuration::from_mins(2);
+
+/// A lock that is held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    at: At,
+    holder: String,
+    resource_version: String,
+    /// Until when it holds without being renewed.
+    pub until: Timestamp,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// Nobody, or nobody any more.
+    Nobody,
+    /// We do.
+    Us,
+    /// Somebody whose time is over.
+    Expired {
+        /// Who.
+        holder: String,
+    },
+    /// Somebody else.
+    Other {
+        /// Who.
+        holder: String,
+        /// Until when, unless it is renewed.
+        until: Timestamp,
+    },
+}
+
+/// Who holds a lock at this time, seen by `us`.
+#[must_use]
+pub fn holder(lease: Option<&Live>, us: &str, now: Timestamp) -> Holder {
+    let spec = |key: &str| lease.map(|lease| &lease.value()["spec"][key]);
+    let holder = spec("holderIdentity").and_then(Value::as_str).unwrap_or_default();
+    if holder.is_empty() {
+        return Holder::Nobody;
+    }
+    if holder == us {
+        return Holder::Us;
+    }
+    let renewed = spec("renewTime").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
+    let seconds = spec("leaseDurationSeconds").and_then(Value::as_i64).unwrap_or_default();
+    let until = renewed.and_then(|renewed| renewed.checked_add(SignedDuration::from_secs(seconds)).ok());
+    match until {
+        Some(until) if until > now => Holder::Other { holder: holder.to_owned(), until },
+        // A Lease without a time was never one that holds.
+        _ => Holder::Expired { holder: holder.to_owned() },
+    }
+}
+
+/// Takes the lock of a release for `us`, a name that is the same for the same run: a run that goes on finds its own.
+///
+/// # Errors
+/// [`ErrorKind::Conflict`] when somebody else holds it, with who and until when, or takes it at the same time; the
+/// refusal or the failure of a request.
+///
+/// # Cancellation
+/// Dropping the future may leave the lock taken; it expires, and the same run gets it again.
+pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Held> {
+    let leases = api.resource(cx, "coordination.k8s.io/v1", "Lease", Duration::ZERO).await?;
+    let at = At::new(leases, Some(&release.namespace), &release.secret());
+    let lease = api.read(cx, &at).await?;
+    let now = now(cx, api);
+    match holder(lease.as_ref(), us, now) {
+        Holder::Other { holder, until } => return Err(busy(release, &holder, until)),
+        Holder::Expired { holder } => {
+            let text =
+                format!("the lock of release {release} was {holder}'s, whose time is over: it is taken over");
+            cx.note(Level::Warning, "lock-taken-over", text);
+        }
+        Holder::Nobody | Holder::Us => {}
+    }
+    let written = match &lease {
+        None => api.create(cx, &at, &body(&at, us, now, None)).await,
+        Some(lease) => write(cx, api, &at, us, now, lease.resource_version()).await,
+    };
+    match written {
+        Ok(lease) => Ok(held(at, us, &lease, now)),
+        Err(fault) => Err(lost(release, fault)),
+    }
+}
+
+/// Holds the lock for longer.
+///
+/// # Errors
+/// [`ErrorKind::Conflict`] when somebody else has taken it, after our time was over; the refusal or the failure of a
+/// request.
+///
+/// # Cancellation
+/// Dropping the future may leave the lock renewed.
+pub async fn renew(cx: &Context, api: &Api, release: &Release, held: &Held) -> Result<Held> {
+    let now = now(cx, api);
+    match write(cx, api, &held.at, &held.holder, now, &held.resource_version).await {
+        Ok(lease) => Ok(self::held(held.at.clone(), &held.holder, &lease, now)),
+        Err(fault) => Err(lost(release, fault)),
+    }
+}
+
+/// Gives the lock back. One that somebody else has taken meanwhile is left alone.
+///
+/// # Errors
+/// The refusal or the failure of the request.
+///
+/// # Cancellation
+/// A lock that is not given back expires.
+pub async fn give_back(cx: &Context, api: &Api, held: &Held) -> Result<()> {
+    match write(cx, api, &held.at, "", now(cx, api), &held.resource_version).await {
+        Err(fault) if fault.meaning() != Some(&Meaning::Stale) => Err(fault.into()),
+        _ => Ok(()),
+    }
+}
+
+fn now(cx: &Context, api: &Api) -> Timestamp {
+    let ours = cx.clock().now();
+    ours.checked_add(api.server().cluster().ahead()).unwrap_or(ours)
+}
+
+async fn write(
+    cx: &Context,
+    api: &Api,
+    at: &At,
+    holder: &str,
+    now: Timestamp,
+    version: &str,
+) -> Result<Live, Fault> {
+    let body = Bytes::from(body(at, holder, now, Some(version)).to_string());
+    let applied = api.apply(cx, at, body, ApplyOptions { force: true, dry_run: false }).await?;
+    Ok(applied.object)
+}
+
+/// With a version the write is refused when the Lease has changed since.
+fn body(at: &At, holder: &str, now: Timestamp, version: Option<&str>) -> Value {
+    let mut body = json!({
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": at.name(), "namespace": at.namespace()},
+        "spec": {
+            "holderIdentity": holder,
+            "leaseDurationSeconds": HOLDS.as_secs(),
+            // The server takes six digits behind the second, and no others.
+            "renewTime": format!("{now:.6}"),
+        },
+    });
+    if let Some(version) = version {
+        body["metadata"]["resourceVersion"] = json!(version);
+    }
+    body
+}
+
+fn held(at: At, us: &str, lease: &Live, now: Timestamp) -> Held {
+    let until = now.checked_add(HOLDS).unwrap_or(now);
+    Held { at, holder: us.to_owned(), resource_version: lease.resource_version().to_owned(), until }
+}
+
+fn busy(release: &Release, holder: &str, until: Timestamp) -> Error {
+    let message = format!("release {release} is being deployed by {holder}");
+    let error = Error::new(ErrorKind::Conflict, message);
+    error.with_hint(format!(
+        "wait for that run to end; if it was killed, its lock is over at {}",
+        until.strftime("%H:%M:%S UTC")
+    ))
+}
+
+/// A write that was refused because somebody else was quicker is a lock that is taken.
+fn lost(release: &Release, fault: Fault) -> Error {
+    match fault.meaning() {
+        Some(Meaning::Stale | Meaning::Exists) => {
+            let message =
+                format!("the lock of release {release} was taken by somebody else at the same time");
+            Error::new(ErrorKind::Conflict, message).with_hint("wait for that run to end, then run again")
+        }
+        _ => fault.into(),
+    }
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.at, self.holder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_core::ErrorKind;
+    use serde_json::json;
+
+    use super::{Holder, give_back, holder, renew, take};
+    use crate::api::Live;
+    use crate::inventory::Release;
+    use crate::scripted::{Scripted, hearing};
+
+    fn release() -> Release {
+        Release { namespace: "shop".to_owned(), name: "web".to_owned() }
+    }
+
+    #[test]
+    fn a_lock_is_held_until_its_time_is_over() {
+        let lease = |who: &str, seconds: i64| {
+            Live::new(
+                json!({"spec": {"holderIdentity": who, "leaseDurationSeconds": seconds, "renewTime": "2026-01-01T00:00:00.000000Z"}}),
+            )
+        };
+        let now = "2026-01-01T00:01:00Z".parse().unwrap();
+        let other =
+            Holder::Other { holder: "other".to_owned(), until: "2026-01-01T00:01:01Z".parse().unwrap() };
+        for (lease, expected) in [
+            (None, Holder::Nobody),
+            (Some(lease("", 3600)), Holder::Nobody),
+            (Some(lease("us", 1)), Holder::Us),
+            (Some(lease("other", 61)), other),
+            (Some(lease("other", 60)), Holder::Expired { holder: "other".to_owned() }),
+            (
+                Some(Live::new(json!({"spec": {"holderIdentity": "other"}}))),
+                Holder::Expired { holder: "other".to_owned() },
+            ),
+        ] {
+            assert_eq!(holder(lease.as_ref(), "us", now), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn one_run_gets_the_lock_keeps_it_and_gives_it_back() {
+        let (server, (cx, _)) = (Scripted::with(&[]).await, hearing());
+        let ours = take(&cx, &server.api, &release(), "us").await.unwrap();
+        let lease =
+            server.object("/apis/coordination.k8s.io/v1/namespaces/shop/leases/landfall-web").unwrap();
+        let time = lease["spec"]["renewTime"].as_str().unwrap();
+        assert_eq!(time.len(), "2026-01-01T00:00:00.000000Z".len(), "{time}");
+        let error = take(&cx, &server.api, &release(), "them").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(error.message(), "release shop/web is being deployed by us");
+        let ours = renew(&cx, &server.api, &release(), &ours).await.unwrap();
+        let again = take(&cx, &server.api, &release(), "us").await.unwrap();
+        assert_ne!(again, ours, "the same run gets it again");
+        give_back(&cx, &server.api, &again).await.unwrap();
+        take(&cx, &server.api, &release(), "them").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_lock_of_a_run_that_was_killed_is_taken_over_and_lost_to_that_run() {
+        let (server, (cx, told)) = (Scripted::with(&[]).await, hearing());
+        let theirs = take(&cx, &server.api, &release(), "them").await.unwrap();
+        let path = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/landfall-web";
+        let mut lease = server.object(path).unwrap();
+        lease["spec"]["renewTime"] = json!("2020-01-01T00:00:00.000000Z");
+        server.put(&lease);
+        take(&cx, &server.api, &release(), "us").await.unwrap();
+        assert!(
+            told.lock().unwrap()[0].starts_with("lock-taken-over: the lock of release shop/web was them's"),
+            "{told:?}"
+        );
+        let error = renew(&cx, &server.api, &release(), &theirs).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        give_back(&cx, &server.api, &theirs).await.unwrap();
+        let lease = server.object(path).unwrap();
+        assert_eq!(lease["spec"]["holderIdentity"], "us", "it is not given back by who has lost it");
+    }
+}
