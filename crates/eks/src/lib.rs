@@ -8,11 +8,13 @@
 //! - [`conflict`]: what is done with fields that others have set.
 //! - [`plan`]: what would change, by a dry run of the server.
 //! - [`apply`]: wave by wave, many objects at once.
+//! - [`judge`]: whether an object is ready, and whether something below it is beyond hope, from what the server shows.
+//! - [`diagnose`]: why it does not become ready, with evidence and the next command for the person.
 //! - [`inventory`]: what belongs to a release, and what of it is not wanted any more.
 //! - [`record`]: what was applied before, kept in the cluster.
 //! - [`lock`]: one run at a time for each release.
 //!
-//! Not here yet: reverting, and the target that joins these.
+//! Not here yet: the wait that looks and judges, reverting, and the target that joins these.
 //!
 //! Permissions that are needed: `eks:DescribeCluster`. `eks:ListClusters` makes the message about a cluster that does not
 //! exist a better one, and is done without when denied. In the cluster: those that [`api`] names.
@@ -21,8 +23,13 @@ pub mod access;
 pub mod api;
 pub mod apply;
 pub mod conflict;
+pub mod diagnose;
+mod facts;
+#[cfg(test)]
+mod fixtures;
 pub mod input;
 pub mod inventory;
+pub mod judge;
 pub mod lock;
 pub mod plan;
 pub mod record;
