@@ -118,6 +118,7 @@ pub(super) struct ChangeSetState {
     pub(super) arn: String,
     pub(super) name: String,
     pub(super) token: Option<String>,
+    pub(super) description: Option<String>,
     pub(super) status: String,
     pub(super) execution: String,
     pub(super) reason: Option<String>,

@@ -219,6 +219,7 @@ pub(super) fn change_set_head(text: &mut String, stack: &StackState, set: &Chang
     element(text, "ExecutionStatus", &set.execution);
     element(text, "Status", &set.status);
     optional(text, "StatusReason", set.reason.as_deref());
+    optional(text, "Description", set.description.as_deref());
     element(text, "CreationTime", &time(set.created));
 }
 

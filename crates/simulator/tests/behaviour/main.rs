@@ -17,6 +17,7 @@ mod signatures;
 mod stack_drift;
 mod stack_express;
 mod stack_imports;
+mod stack_review;
 mod stacks;
 mod stage;
 mod targets;

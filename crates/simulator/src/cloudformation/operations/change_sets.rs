@@ -104,6 +104,7 @@ impl CloudFormation {
             arn: arn.clone(),
             name,
             token: form.text("ClientToken").map(str::to_owned),
+            description: form.text("Description").map(str::to_owned),
             status: "CREATE_PENDING".to_owned(),
             execution: "UNAVAILABLE".to_owned(),
             reason: None,
@@ -249,7 +250,7 @@ impl CloudFormation {
     }
 
     /// By ARN, or by name within a stack.
-    fn change_set(&self, form: &Form) -> Result<(usize, usize), ServiceError> {
+    pub(super) fn change_set(&self, form: &Form) -> Result<(usize, usize), ServiceError> {
         let name = form.text("ChangeSetName").unwrap_or_default();
         let fits = |set: &ChangeSetState| set.arn == name || set.name == name;
         if name.starts_with("arn:") {
@@ -294,6 +295,16 @@ impl CloudFormation {
         let set = self.stacks[at].change_sets[index].clone();
         if set.executed_by.is_some() && set.executed_by == token {
             return Ok(String::new());
+        }
+        if matches!(set.execution.as_str(), "OBSOLETE" | "EXECUTE_COMPLETE" | "EXECUTE_FAILED") {
+            // As users met it (aws/amazon-chime-sdk-js issue 1089).
+            return Err(ServiceError::client(
+                "InvalidChangeSetStatus",
+                format!(
+                    "ChangeSet [{}] cannot be executed in its current execution status of [{}]",
+                    set.arn, set.execution
+                ),
+            ));
         }
         let status = &self.stacks[at].status;
         if set.execution != "AVAILABLE"

@@ -210,6 +210,11 @@ impl CloudFormation {
         manner: Manner,
     ) -> Operation {
         let mut operation = self.operation(at, token, creates, manner);
+        // "OBSOLETE: ... the stack was already updated" (ExecutionStatus of DescribeChangeSet). The one that is executed is
+        // not available any more by now.
+        for set in self.stacks[at].change_sets.iter_mut().filter(|set| set.execution == "AVAILABLE") {
+            "OBSOLETE".clone_into(&mut set.execution);
+        }
         self.stacks[at].express = operation.manner.express;
         self.stacks[at].rollback_off = operation.manner.is_rollback_off();
         let parsed = template::parse(&desired.body).unwrap_or(Value::Null);

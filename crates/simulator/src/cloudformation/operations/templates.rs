@@ -45,14 +45,21 @@ impl CloudFormation {
         String::from_utf8(bytes.to_vec()).ok()
     }
 
+    /// "The name or Amazon Resource Name (ARN) of a change set for which CloudFormation returns the associated template"
+    /// (GetTemplate).
     pub(super) fn get_template(&self, form: &Form) -> Result<String, ServiceError> {
-        let at = self.named(form)?;
-        let stack = &self.stacks[at];
-        if stack.status == "REVIEW_IN_PROGRESS" {
-            return Err(invalid(format!("Stack with id {} does not exist", stack.name)));
-        }
+        let body = if form.text("ChangeSetName").is_some() {
+            let (at, index) = self.change_set(form)?;
+            &self.stacks[at].change_sets[index].desired.body
+        } else {
+            let stack = &self.stacks[self.named(form)?];
+            if stack.status == "REVIEW_IN_PROGRESS" {
+                return Err(invalid(format!("Stack with id {} does not exist", stack.name)));
+            }
+            &stack.desired.body
+        };
         let mut text = String::new();
-        element(&mut text, "TemplateBody", &stack.desired.body);
+        element(&mut text, "TemplateBody", body);
         text.push_str(
             "<StagesAvailable><member>Original</member><member>Processed</member></StagesAvailable>",
         );
