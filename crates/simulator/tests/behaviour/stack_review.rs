@@ -31,7 +31,7 @@ async fn a_change_set_keeps_its_description_and_its_own_template() {
     let stage = Stage::with_stack(&template(1));
     let arn = stage.made("review", 2).await;
     assert_eq!(stage.shown(&arn).await.description(), Some("for release 81"));
-    let of = |request: aws_sdk_cloudformation::operation::get_template::builders::GetTemplateFluentBuilder| async {
+    let of = |request: aws_sdk_cloudformation::operation::get_template::builders::GetTemplateFluentBuilder| async move {
         request.send().await.unwrap().template_body.unwrap()
     };
     assert_eq!(of(stage.client.get_template().change_set_name(&arn)).await, template(2));
