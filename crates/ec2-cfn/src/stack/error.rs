@@ -8,7 +8,14 @@ use thiserror::Error as ThisError;
 #[derive(Debug, Clone, PartialEq, Eq, ThisError)]
 pub(crate) enum Refusal {
     #[error("stack {name} is {status}: {meaning}")]
-    Blocked { name: String, status: String, meaning: &'static str, next: String },
+    Blocked {
+        name: String,
+        status: String,
+        meaning: &'static str,
+        next: String,
+        /// What a rollback failed on, a line each; empty where that is not the matter, or not known.
+        stuck: Vec<String>,
+    },
 
     #[error("another operation of stack {name} is under way: it is {status}{last}")]
     Busy { name: String, status: String, last: String },
@@ -48,9 +55,21 @@ pub(crate) enum Refusal {
 
     #[error("change set {change_set} cannot be executed: it is {status}, {execution}")]
     NotExecutable { change_set: String, status: String, execution: String },
+
+    #[error("{file} cannot be carried out: {what}")]
+    Saved { file: String, what: String },
+
+    #[error("a plan for stack {name} cannot be saved: {what}")]
+    NotSavable { name: String, what: String },
 }
 
 impl Refusal {
+    /// A stack in a state from which there is no update.
+    pub(crate) fn blocked(name: &str, status: &str, (meaning, next): (&'static str, String)) -> Self {
+        let (name, status) = (name.to_owned(), status.to_owned());
+        Self::Blocked { name, status, meaning, next, stuck: Vec::new() }
+    }
+
     fn kind(&self) -> ErrorKind {
         match self {
             Self::NotAllowed { .. }
@@ -63,7 +82,8 @@ impl Refusal {
         }
     }
 
-    fn hint(&self) -> String {
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::Blocked { next, .. } => next.clone(),
             Self::Busy { .. } => "wait for its end (if-busy=wait does so), then deploy again; landfall never stops an \
@@ -92,6 +112,12 @@ impl Refusal {
             Self::NotExecutable { .. } => {
                 "the stack was changed after the change set was made: begin a new run id, which makes a new one".to_owned()
             }
+            Self::Saved { .. } => {
+                "nothing was changed: save a new plan, look at it, and deploy from that one".to_owned()
+            }
+            Self::NotSavable { .. } => {
+                "nothing was changed: let that come to its end first, then save a plan of what is there then".to_owned()
+            }
         }
     }
 }
@@ -100,6 +126,9 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let error = Self::new(refusal.kind(), refusal.to_string()).with_hint(refusal.hint());
         match refusal {
+            Refusal::Blocked { stuck, .. } if !stuck.is_empty() => {
+                error.with_cause(Cause::new("rollback-failed", "what the rollback failed on").with_evidence(stuck))
+            }
             Refusal::NotAllowed { what, details, .. } => {
                 let code =
                     if what.contains("replace") { "replacement-not-allowed" } else { "deletion-not-allowed" };

@@ -27,6 +27,16 @@ pub(crate) struct StackFacts {
     pub(crate) operations: Vec<(String, String)>,
 }
 
+/// A resource of a stack, as it is now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct ResourceFacts {
+    pub(crate) logical: String,
+    pub(crate) physical: String,
+    pub(crate) kind: String,
+    pub(crate) status: String,
+    pub(crate) reason: String,
+}
+
 /// An event of a stack.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct EventFacts {
@@ -131,6 +141,16 @@ pub(crate) fn stack(stack: &sdk::Stack) -> StackFacts {
         express: stack.deployment_config().and_then(sdk::DeploymentConfig::mode)
             == Some(&sdk::DeploymentConfigMode::Express),
         operations: stack.last_operations().iter().map(operation).collect(),
+    }
+}
+
+pub(crate) fn resource(one: &sdk::StackResourceSummary) -> ResourceFacts {
+    ResourceFacts {
+        logical: text(one.logical_resource_id()),
+        physical: text(one.physical_resource_id()),
+        kind: text(one.resource_type()),
+        status: text(one.resource_status().map(sdk::ResourceStatus::as_str)),
+        reason: text(one.resource_status_reason()),
     }
 }
 

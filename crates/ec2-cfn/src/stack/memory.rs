@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use landfall_core::Cause;
+use landfall_core::{Cause, Token};
 use serde::{Deserialize, Serialize};
 
 use super::spec::Options;
+use super::target::{change_set_name, short};
 use super::template::TemplateBucket;
 
 /// Version of all payloads below.
@@ -38,8 +39,24 @@ pub(crate) struct Forward {
     pub(crate) busy: Option<String>,
     /// A stack that can only be deleted, and is, by its id, before it is created anew.
     pub(crate) recreate: Option<String>,
+    /// A stack that an operation has left failed, and that is brought back before it is updated.
+    #[serde(default)]
+    pub(crate) bring_back: bool,
     /// Template and parameters are what the stack has: only its settings change.
     pub(crate) settings_only: bool,
+    /// ARN of the change set that was kept for this deployment: no other is made.
+    #[serde(default)]
+    pub(crate) saved: Option<String>,
+}
+
+impl Forward {
+    /// The name of its change set: the one that was kept, or the one that this plan makes.
+    pub(crate) fn change_set_name(&self, token: &Token) -> String {
+        match &self.saved {
+            Some(arn) => short(arn).to_owned(),
+            None => change_set_name(token, &self.specification),
+        }
+    }
 }
 
 /// What the undo of a deployment needs to know of its specification, which the process that undoes may not have.
@@ -198,6 +215,8 @@ pub(crate) enum Purpose {
     Busy,
     /// A failed stack is deleted before it is created anew.
     Recreate,
+    /// A failed stack is brought back to where it can be updated.
+    BringBack,
     /// The change set is being made.
     ChangeSet,
     /// The stack is being created.

@@ -11,6 +11,7 @@
 //! - `judge`: the verdict, a pure function of what was seen.
 //! - `diagnose`: the first failure that has no other behind it, and what to do about it.
 //! - `revert`: the way back to the previous template and values.
+//! - `saved`: a plan that somebody looks at before another process carries it out.
 //!
 //! Outputs of a success: each output of the template by its own name, and beside them `stack_id` and `stack_name`.
 //!
@@ -21,6 +22,7 @@
 //! `cloudformation:GetStackPolicy`, `cloudformation:ListChangeSets`, `cloudformation:ListStackResources`,
 //! `cloudformation:ListImports`, `cloudformation:ListHookResults`, `cloudformation:GetHookResult`. For what is asked for only: `cloudformation:DeleteChangeSet`,
 //! `cloudformation:DeleteStack`, `cloudformation:CancelUpdateStack`, `cloudformation:RollbackStack`,
+//! `cloudformation:ContinueUpdateRollback`,
 //! `cloudformation:UpdateStack` (the undo of an express update that failed and was kept),
 //! `cloudformation:SetStackPolicy`, `cloudformation:UpdateTerminationProtection`, `s3:PutObject`.
 //!
@@ -40,6 +42,8 @@ mod observe;
 mod parameters;
 mod plan;
 mod revert;
+mod run_mark;
+mod saved;
 mod spec;
 mod target;
 mod template;
@@ -47,6 +51,7 @@ mod template;
 pub use deletion::{StackDeletion, StackDeletionBuilder, StackDeletionSpec};
 pub use parameters::ParameterSource;
 pub use plan::ChangeSetPlan;
+pub use saved::SavedPlan;
 pub use spec::{IfBusy, OnStackFailure, RecreateFailed, StackBuilder, StackSpec};
 pub use target::Stack;
 pub use template::{Capability, LARGEST_BODY, LARGEST_TEMPLATE, TemplateBucket, TemplateSource};

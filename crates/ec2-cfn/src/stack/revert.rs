@@ -4,6 +4,7 @@ use landfall_core::target::Effect;
 use landfall_core::{Change, Context, Result, Revert, Token};
 
 use super::apply::{is_newest, newest_events};
+use super::diagnose::blocked;
 use super::error::Refusal;
 use super::facts::StackFacts;
 use super::judge::start::{way_out, way_out_of};
@@ -19,12 +20,13 @@ pub(crate) async fn revert(
     forward: &Forward,
     receipt: Option<&Watch>,
 ) -> Result<Revert> {
-    let name = change_set_name(token, &forward.specification);
+    let name = forward.change_set_name(token);
     let origin = receipt.and_then(|watch| watch.origin.as_ref()).unwrap_or(&forward.origin);
     let done = Done { target, forward, name: &name, origin };
     let unexecuted = target.client.describe_change_set(cx, &name, false).await?;
     let unexecuted = unexecuted.filter(|found| !found.execution.starts_with("EXECUTE_"));
-    if let Some(found) = unexecuted {
+    // One that was kept is not this run's to take away: it can still be executed.
+    if let Some(found) = unexecuted.filter(|_| forward.saved.is_none()) {
         let text = format!("change set {name}, which was not executed");
         return done.plan(&found.stack_id, Change::new(Effect::Delete, text));
     }
@@ -50,8 +52,19 @@ pub(crate) async fn revert(
                      values that it shall have"
                 .to_owned(),
         }),
+        Origin::Stack(_) if stack.status == "UPDATE_ROLLBACK_FAILED" => stuck(target, cx, &stack).await,
         Origin::Stack(before) => done.of_updated(&stack, before),
     }
+}
+
+/// A person has to say what becomes of what the rollback failed on.
+async fn stuck(target: &Stack, cx: &Context, stack: &StackFacts) -> Result<Revert> {
+    let refusal = blocked(&target.client, cx, &target.spec.name, stack).await?;
+    let failed = match &refusal {
+        Refusal::Blocked { stuck, .. } if !stuck.is_empty() => format!("; it failed on {}", stuck.join(", ")),
+        _ => String::new(),
+    };
+    Ok(Revert::Impossible { reason: format!("{refusal}{failed}; next: {}", refusal.hint()) })
 }
 
 fn moved(target: &Stack, stack: &StackFacts) -> landfall_core::Error {
@@ -138,7 +151,7 @@ impl Done<'_> {
         match stack.status.as_str() {
             "UPDATE_ROLLBACK_COMPLETE" => Ok(Revert::NothingToDo),
             "CREATE_FAILED" | "UPDATE_FAILED" if stack.express => self.of_express(stack, before),
-            "UPDATE_ROLLBACK_FAILED" | "DELETE_FAILED" => {
+            "DELETE_FAILED" => {
                 let (meaning, next) = way_out(&self.target.spec.name, &stack.status);
                 Ok(Revert::Impossible {
                     reason: format!("the stack is {}: {meaning}; next: {next}", stack.status),

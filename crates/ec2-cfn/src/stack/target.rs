@@ -130,7 +130,10 @@ impl DeployTarget for Stack {
 
 /// A receipt for what is looked at.
 pub(crate) fn receipt(watch: &Watch) -> Result<Receipt> {
-    let prepares = matches!(watch.purpose, Purpose::Busy | Purpose::Recreate | Purpose::ChangeSet);
+    let prepares = matches!(
+        watch.purpose,
+        Purpose::Busy | Purpose::Recreate | Purpose::BringBack | Purpose::ChangeSet
+    );
     Ok(Receipt::new(KIND, VERSION, summary(watch), watch)?.preparing(prepares))
 }
 
@@ -140,6 +143,7 @@ fn summary(watch: &Watch) -> String {
     match watch.purpose {
         Purpose::Busy => "waiting for somebody else's operation of the stack".to_owned(),
         Purpose::Recreate => "the failed stack is deleted, to be created anew".to_owned(),
+        Purpose::BringBack => "the failed stack is brought back, to be updated then".to_owned(),
         Purpose::ChangeSet => format!("change set {change_set} is made"),
         Purpose::Create => format!("change set {change_set} is executed: the stack is created"),
         Purpose::Update => format!("change set {change_set} is executed: the stack is updated"),

@@ -7,11 +7,13 @@ use super::change_set::sent_change_set;
 use super::execute::{delete_shell, execute};
 use super::{is_executed, is_newest, newest_event, newest_events, sent};
 use crate::stack::client::{Deletion, NewChangeSet, RollbackOff};
+use crate::stack::diagnose::blocked;
 use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
 use crate::stack::judge::start::way_out;
 use crate::stack::memory::{Back, Before, Means, Purpose, Watch};
 use crate::stack::parameters::Settled;
+use crate::stack::run_mark::{MadeFor, description};
 use crate::stack::target::{Stack, change_set_name, execution_token};
 use crate::stack::template::{Capability, Template, needed};
 
@@ -146,11 +148,8 @@ async fn restore(
             let new = previous(target, cx, name, &back.means, before, stack, RollbackOff(false)).await?;
             sent_change_set(target, cx, &new).await
         }
-        status => {
-            let (meaning, next) = way_out(&target.spec.name, status);
-            let (name, status) = (target.spec.name.clone(), status.to_owned());
-            Err(Refusal::Blocked { name, status, meaning, next }.into())
-        }
+        "UPDATE_ROLLBACK_FAILED" => Err(blocked(&target.client, cx, &target.spec.name, stack).await?.into()),
+        status => Err(Refusal::blocked(&target.spec.name, status, way_out(&target.spec.name, status)).into()),
     }
 }
 
@@ -176,6 +175,7 @@ async fn previous(
     let new = NewChangeSet {
         name: name.to_owned(),
         token: name.to_owned(),
+        description: description(cx, MadeFor::Undo),
         create: false,
         template: sent(target, cx, &text, means.template_bucket.as_ref()).await?,
         parameters: before.parameters.iter().map(parameter).collect(),

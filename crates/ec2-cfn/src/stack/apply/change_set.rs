@@ -9,6 +9,7 @@ use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
 use crate::stack::memory::{Purpose, Watch};
 use crate::stack::plan::Wanted;
+use crate::stack::run_mark::{MadeFor, description};
 use crate::stack::spec::{OnStackFailure, Source};
 use crate::stack::target::{Stack, execution_token};
 
@@ -19,6 +20,7 @@ pub(crate) async fn make(
     name: &str,
     stack: Option<&StackFacts>,
     wanted: Wanted,
+    made_for: MadeFor,
 ) -> Result<Watch> {
     let options = &target.spec.options;
     let template = match &target.spec.template {
@@ -37,6 +39,7 @@ pub(crate) async fn make(
     let new = NewChangeSet {
         name: name.to_owned(),
         token: name.to_owned(),
+        description: description(cx, made_for),
         create: stack.is_none(),
         template,
         parameters: wanted.parameters,

@@ -1,7 +1,8 @@
 //! Executes the change set, or puts it away.
 
+use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
-use landfall_core::{Context, Result};
+use landfall_core::{Context, Error, Result};
 
 use super::{is_executed, purpose_of, set_policy, settle};
 use crate::stack::client::Deletion;
@@ -36,8 +37,7 @@ pub(super) async fn execute(
         if stack.is_some_and(|stack| is_executed(&stack, name)) {
             return Ok(executing);
         }
-        let what = format!("its change set {} is gone", short(&arn));
-        return Err(Refusal::Moved { name: target.spec.name.clone(), what }.into());
+        return Err(gone(target, short(&arn)));
     };
     let executing = Watch { since: found.created, resources: found.changes.len() as u64, ..executing };
     match (found.status.as_str(), found.execution.as_str()) {
@@ -46,21 +46,64 @@ pub(super) async fn execute(
         ("CREATE_COMPLETE", "AVAILABLE") => {
             if let Some(forward) = forward {
                 if let Some(refused) = refusal_of(target, cx, &found).await? {
-                    clear(target, cx, Some(forward), &found).await?;
+                    // What was kept on purpose can be executed once that is allowed.
+                    if forward.saved.is_none() {
+                        clear(target, cx, Some(forward), &found).await?;
+                    }
                     return Err(refused);
                 }
                 set_policy_before(target, cx, forward, so_far).await?;
             }
             let retain = forward.is_some() && target.spec.options.retain_except_on_create;
-            target.client.execute_change_set(cx, &found.arn, &executing.token, retain).await?;
+            let made = target.client.execute_change_set(cx, &found.arn, &executing.token, retain).await;
+            made.map_err(|failure| overtaken(target, failure))?;
             Ok(executing)
         }
-        (status, execution) => Err(Refusal::NotExecutable {
-            change_set: short(&arn).to_owned(),
-            status: status.to_owned(),
-            execution: execution.to_owned(),
+        _ => Err(not_executable(target, &found)),
+    }
+}
+
+/// Somebody was faster, between the look at the change set and its execution.
+fn overtaken(target: &Stack, failure: Failure) -> Error {
+    let by_another = failure.code() == Some("InvalidChangeSetStatus");
+    let error = Error::from(failure);
+    if !by_another {
+        return error;
+    }
+    error.with_hint(match target.spec.options.saved {
+        Some(_) => "the stack was changed since the plan was saved: save a new plan, look at it, and deploy from that one",
+        None => "the stack was changed since the change set was made: begin a new run id, which makes a new one",
+    })
+}
+
+/// The change set that is to be executed is not there any more.
+pub(super) fn gone(target: &Stack, change_set: &str) -> Error {
+    let what = format!("its change set {change_set} is gone");
+    match &target.spec.options.saved {
+        Some(saved) => Refusal::Saved { file: saved.file.clone(), what }.into(),
+        None => Refusal::Moved { name: target.spec.name.clone(), what }.into(),
+    }
+}
+
+/// The change set is there, and not to be executed.
+fn not_executable(target: &Stack, found: &ChangeSetFacts) -> Error {
+    let (change_set, status, execution) =
+        (short(&found.arn).to_owned(), found.status.clone(), found.execution.clone());
+    match &target.spec.options.saved {
+        Some(saved) => {
+            let file = saved.file.clone();
+            Refusal::Saved { file, what: unfit(found) }.into()
         }
-        .into()),
+        None => Refusal::NotExecutable { change_set, status, execution }.into(),
+    }
+}
+
+/// Why a change set that was kept cannot be executed.
+pub(crate) fn unfit(found: &ChangeSetFacts) -> String {
+    let name = short(&found.arn);
+    match found.execution.as_str() {
+        "OBSOLETE" => format!("its change set {name} is OBSOLETE: the stack was updated since"),
+        execution => format!("its change set {name} is {}, {execution}", found.status),
     }
 }
 
@@ -149,7 +192,7 @@ pub(crate) async fn refusal_of(
     target: &Stack,
     cx: &Context,
     found: &ChangeSetFacts,
-) -> Result<Option<landfall_core::Error>> {
+) -> Result<Option<Error>> {
     let mut all: Vec<(String, ResourceChange)> = Vec::new();
     let mut open: Vec<(String, Vec<ResourceChange>, usize)> = vec![(String::new(), found.changes.clone(), 0)];
     while let Some((path, changes, depth)) = open.pop() {

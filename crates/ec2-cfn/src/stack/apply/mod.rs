@@ -1,28 +1,29 @@
 //! Starts the change. Repeatable: it first looks for what it has done already.
 //!
-//! A deployment has up to four parts: wait for somebody else or delete a failed stack; make the change set; execute it;
-//! make the settings that a change set cannot carry.
+//! A deployment has up to four parts: wait for somebody else, or delete a failed stack or bring it back; make the change set,
+//! or take the one that was kept; execute it; make the settings that a change set cannot carry.
 
 mod back;
 mod change_set;
 mod execute;
+mod failed;
 mod newest;
 
 pub(crate) use back::back;
 pub(crate) use change_set::make as make_change_set;
-pub(crate) use execute::{delete_shell, refusal_of};
+pub(crate) use execute::{delete_shell, refusal_of, unfit};
 pub(crate) use newest::{is_newest, newest_event, newest_events};
 
 use landfall_core::event::Level;
 use landfall_core::{Context, Result, Token};
 
-use super::client::Deletion;
 use super::error::Refusal;
 use super::facts::{ChangeSetFacts, StackFacts};
-use super::judge::start::{Start, start, way_out, way_out_of};
+use super::judge::start::{Start, start, way_out_of};
 use super::memory::{Forward, Origin, Purpose, Watch};
+use super::run_mark::MadeFor;
 use super::spec::IfBusy;
-use super::target::{Stack, change_set_name, execution_token, short};
+use super::target::{Stack, execution_token, short};
 use super::{plan, template};
 
 /// What stack id stands in for a stack that has none yet.
@@ -45,7 +46,7 @@ pub(crate) async fn forward(
     if forward.specification != target.spec.digest() {
         return Err(Refusal::OtherSpecification.into());
     }
-    let name = change_set_name(token, &forward.specification);
+    let name = forward.change_set_name(token);
     let watch = part(target, cx, &name, forward, empty, so_far).await?;
     Ok(Watch { express: target.spec.options.express, ..watch })
 }
@@ -69,7 +70,7 @@ async fn part(
         }
         None => begin(target, cx, name, forward, None).await,
         Some(watch) => match watch.purpose {
-            Purpose::Busy | Purpose::Recreate => begin(target, cx, name, forward, Some(watch)).await,
+            Purpose::Busy | Purpose::Recreate | Purpose::BringBack => begin(target, cx, name, forward, Some(watch)).await,
             Purpose::ChangeSet => execute::execute(target, cx, name, Some(forward), watch).await,
             Purpose::Create | Purpose::Update => settle(target, cx, watch).await,
             _ => Ok(watch.clone()),
@@ -77,7 +78,7 @@ async fn part(
     }
 }
 
-/// Makes the change set, unless this run has made it already.
+/// Makes the change set, unless this run has made it already or it was kept for it.
 async fn begin(
     target: &Stack,
     cx: &Context,
@@ -100,7 +101,12 @@ async fn begin(
     if let (Some(id), Some(stack)) = (&forward.recreate, &stack)
         && stack.id == *id
     {
-        return recreate(target, cx, name, stack, so_far).await;
+        return failed::recreate(target, cx, name, stack, so_far).await;
+    }
+    if let (true, Some(stack)) = (forward.bring_back, &stack)
+        && let Some(watch) = failed::bring_back(target, cx, name, stack, so_far).await?
+    {
+        return Ok(watch);
     }
     let Some(mut origin) = permitted(target, stack.as_ref(), forward, so_far)? else {
         let id = stack.map(|stack| stack.id).unwrap_or_default();
@@ -113,13 +119,18 @@ async fn begin(
         watch.settings = true;
         return settle(target, cx, &watch).await;
     }
+    if forward.saved.is_some() {
+        return Err(execute::gone(target, name));
+    }
     let existing = stack.as_ref().filter(|stack| start(Some(&stack.status)) != Start::Create);
     let wanted = plan::wanted(target, cx, existing).await?;
-    if let (Some(stack), true) = (existing, forward.busy.is_some()) {
+    // What there is to come back to is what the operation that was waited for has left.
+    let waited = forward.busy.is_some() || forward.bring_back;
+    if let (Some(stack), true) = (existing, waited) {
         origin = Origin::Stack(Box::new(plan::capture(target, cx, stack, &wanted.parameters).await?));
     }
-    let mut watch = change_set::make(target, cx, name, existing, wanted).await?;
-    watch.origin = forward.busy.is_some().then_some(origin);
+    let mut watch = change_set::make(target, cx, name, existing, wanted, MadeFor::Deployment).await?;
+    watch.origin = waited.then_some(origin);
     watch.settings = has_settings(target);
     Ok(watch)
 }
@@ -133,7 +144,11 @@ fn found_again(target: &Stack, cx: &Context, name: &str, found: &ChangeSetFacts,
     watch.since = found.created;
     watch.settings = has_settings(target);
     watch.resources = found.changes.len() as u64;
-    cx.note(Level::Info, "found-again", format!("change set {name} was made by this run already"));
+    let (code, text) = match &target.spec.options.saved {
+        Some(saved) => ("saved-plan", format!("change set {name} is executed, as {} says", saved.file)),
+        None => ("found-again", format!("change set {name} was made by this run already")),
+    };
+    cx.note(Level::Info, code, text);
     watch
 }
 
@@ -153,31 +168,6 @@ fn has_settings(target: &Stack) -> bool {
     target.spec.options.stack_policy.is_some() || target.spec.options.termination_protection.is_some()
 }
 
-/// Deletes a failed stack, with the consent that the plan found. A second time it is only waited for.
-async fn recreate(
-    target: &Stack,
-    cx: &Context,
-    name: &str,
-    stack: &StackFacts,
-    so_far: Option<&Watch>,
-) -> Result<Watch> {
-    let token = format!("{name}-r");
-    let since = newest_event(&target.client, cx, &stack.id).await?;
-    match start(Some(&stack.status)) {
-        Start::OnlyDelete if so_far.is_none() => {
-            let role = target.spec.options.role_arn.as_deref().or(stack.role_arn.as_deref());
-            target.client.delete_stack(cx, &stack.id, &token, &Deletion::default(), role).await?;
-        }
-        Start::Busy | Start::OnlyDelete => {}
-        _ => {
-            let (meaning, next) = way_out(&target.spec.name, &stack.status);
-            let (name, status) = (target.spec.name.clone(), stack.status.clone());
-            return Err(Refusal::Blocked { name, status, meaning, next }.into());
-        }
-    }
-    Ok(Watch { since, ..Watch::new(Purpose::Recreate, &stack.id, &token) })
-}
-
 /// What there is to come back to, if a change set may be made now; none when somebody else's operation is waited for.
 fn permitted(
     target: &Stack,
@@ -187,7 +177,7 @@ fn permitted(
 ) -> Result<Option<Origin>> {
     let name = target.spec.name.clone();
     let moved = |what: &str| Err(Refusal::Moved { name: name.clone(), what: what.to_owned() }.into());
-    let waited = so_far.is_some_and(|watch| watch.purpose == Purpose::Busy);
+    let waited = forward.bring_back || so_far.is_some_and(|watch| watch.purpose == Purpose::Busy);
     let status = stack.map(|stack| stack.status.as_str());
     match (start(status), stack, &forward.origin) {
         (Start::Busy, Some(_), _) if target.spec.options.if_busy == IfBusy::Wait => Ok(None),
@@ -208,10 +198,7 @@ fn permitted(
             }
         }
         (Start::Update, Some(_), _) => moved("there is one now"),
-        (_, Some(stack), _) => {
-            let (meaning, next) = way_out_of(&name, stack);
-            Err(Refusal::Blocked { name, status: stack.status.clone(), meaning, next }.into())
-        }
+        (_, Some(stack), _) => Err(Refusal::blocked(&name, &stack.status, way_out_of(&name, stack)).into()),
         (_, None, _) => moved("it is gone"),
     }
 }

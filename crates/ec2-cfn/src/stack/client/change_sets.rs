@@ -14,6 +14,7 @@ use crate::stack::template::Capability;
 pub(crate) struct NewChangeSet {
     pub(crate) name: String,
     pub(crate) token: String,
+    pub(crate) description: String,
     pub(crate) create: bool,
     pub(crate) template: SentTemplate,
     pub(crate) parameters: Vec<Settled>,
@@ -87,6 +88,7 @@ impl Client {
                 .stack_name(&self.name)
                 .change_set_name(&new.name)
                 .client_token(&new.token)
+                .description(&new.description)
                 .change_set_type(kind.clone())
                 .set_template_body(body.clone())
                 .set_template_url(url.clone())

@@ -5,7 +5,7 @@ use landfall_aws::failure::Failure;
 use landfall_core::{Context, Error, ErrorKind};
 
 use super::{Client, NewChangeSet, is_missing, sdk_capability, sdk_parameter, sdk_tag, send};
-use crate::stack::facts::{self, StackFacts};
+use crate::stack::facts::{self, ResourceFacts, StackFacts};
 
 /// What is asked for beside the stack when one is deleted.
 #[derive(Debug, Clone, Default)]
@@ -88,6 +88,18 @@ impl Client {
         send!(self, cx, self.write("RollbackStack"), request()).map(|_| ())
     }
 
+    /// ContinueUpdateRollback: a rollback that failed is gone on with. Nothing is left out.
+    pub(crate) async fn continue_rollback(
+        &self,
+        cx: &Context,
+        stack_id: &str,
+        token: &str,
+    ) -> Result<(), Failure> {
+        let request =
+            || self.cloudformation.continue_update_rollback().stack_name(stack_id).client_request_token(token);
+        send!(self, cx, self.write("ContinueUpdateRollback"), request()).map(|_| ())
+    }
+
     /// UpdateStack: the update without a change set.
     pub(crate) async fn update(
         &self,
@@ -139,12 +151,12 @@ impl Client {
         send!(self, cx, self.write("UpdateTerminationProtection"), request()).map(|_| ())
     }
 
-    /// ListStackResources, all pages: logical id, type and status.
+    /// ListStackResources, all pages.
     pub(crate) async fn resources(
         &self,
         cx: &Context,
         stack_id: &str,
-    ) -> Result<Vec<(String, String, String)>, Failure> {
+    ) -> Result<Vec<ResourceFacts>, Failure> {
         let (mut found, mut token) = (Vec::new(), None::<String>);
         loop {
             let request = || {
@@ -152,9 +164,8 @@ impl Client {
             };
             let page = send!(self, cx, self.read("ListStackResources"), request())?;
             found.extend(page.stack_resource_summaries().iter().map(|one| {
-                let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-                let status = text(one.resource_status().map(sdk::ResourceStatus::as_str));
-                (text(one.logical_resource_id()), text(one.resource_type()), status)
+                let resource = facts::resource(one);
+                ResourceFacts { reason: self.masks.apply(&resource.reason), ..resource }
             }));
             token = page.next_token().map(str::to_owned);
             if token.is_none() {

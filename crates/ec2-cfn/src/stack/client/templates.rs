@@ -66,6 +66,23 @@ impl Client {
         }
     }
 
+    /// GetTemplate of a change set, by its ARN: the template as it was submitted. None: AWS does not tell.
+    pub(crate) async fn template_of_change_set(
+        &self,
+        cx: &Context,
+        arn: &str,
+    ) -> Result<Option<String>, Failure> {
+        let request = || {
+            let request = self.cloudformation.get_template().change_set_name(arn);
+            request.template_stage(sdk::TemplateStage::Original)
+        };
+        match send!(self, cx, self.read("GetTemplate"), request()) {
+            Ok(answer) => Ok(answer.template_body().map(str::to_owned)),
+            Err(failure) if failure.kind() == ErrorKind::NotFound || super::is_missing(&failure) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// PutObject of a template under a key made of its digest, and its URL. Put again it is the same object.
     pub(crate) async fn upload_template(
         &self,

@@ -67,9 +67,9 @@ impl StackDeletion {
     async fn changes(&self, cx: &Context, stack: &StackFacts) -> Result<Vec<Change>> {
         let listed = self.client.resources(cx, &stack.id).await;
         let listed = allowed(cx, "cloudformation:ListStackResources", listed)?.unwrap_or_default();
-        let lines = listed.iter().filter(|(.., status)| status != "DELETE_COMPLETE").map(|(id, kind, _)| {
-            let kept = if self.spec.retain.contains(id) { ", left behind as asked" } else { "" };
-            format!("- {id} ({kind}{kept})")
+        let lines = listed.iter().filter(|one| one.status != "DELETE_COMPLETE").map(|one| {
+            let kept = if self.spec.retain.contains(&one.logical) { ", left behind as asked" } else { "" };
+            format!("- {} ({}{kept})", one.logical, one.kind)
         });
         let subject = format!("stack {}", self.spec.name);
         let mut change =

@@ -8,6 +8,7 @@
 mod change_set;
 mod hooks;
 mod reasons;
+mod stuck;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use super::observe::{Subject, failed, page};
 use super::template::Template;
 
 pub(crate) use change_set::{is_without_changes, of_change_set};
+pub(crate) use stuck::blocked;
 
 /// Nested stacks within nested stacks.
 const DEEPEST: usize = 10;

@@ -5,6 +5,7 @@ use landfall_core::{Cause, Context, Result};
 
 use super::FailedEvent;
 use crate::stack::client::{Client, allowed};
+use crate::stack::target::short;
 use crate::stack::template::Template;
 
 /// A known reason: what it contains in lower case, the cause's code, and what to do.
@@ -203,10 +204,14 @@ pub(super) fn of_rollback(failure: &FailedEvent) -> Cause {
         "then the rollback failed on {} ({}) {}: {}",
         failure.path, failure.kind, failure.status, failure.reason
     );
+    // ContinueUpdateRollback wants a nested stack's resource behind the name of that stack, and not behind its logical id.
+    let skip = match failure.path.contains('.') {
+        true => format!("{}.{}", short(&failure.stack_id), failure.logical),
+        false => failure.logical.clone(),
+    };
     Cause::new("rollback-failed", message).with_hint(format!(
-        "mend what it failed on, then `aws cloudformation continue-update-rollback`; with `--resources-to-skip {}` the \
-         resource is left as it is and then differs from the template, as it does after a forced rollback",
-        failure.path
+        "mend what it failed on, then `aws cloudformation continue-update-rollback`; with `--resources-to-skip {skip}` the \
+         resource is left as it is and then differs from the template, as it does after a forced rollback"
     ))
 }
 

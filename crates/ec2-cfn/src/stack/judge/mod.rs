@@ -31,9 +31,10 @@ pub(crate) enum Standing {
 /// Judges. `status` is that of the operation, or of the stack where the operation's own is not known; none when there
 /// is no stack.
 pub(crate) fn judge(purpose: Purpose, status: Option<&str>, entered: bool) -> Standing {
-    use Purpose::{Busy, Create, Delete, Recreate, RollBack, Standing as Stands, Update};
+    use Purpose::{BringBack, Busy, Create, Delete, Recreate, RollBack, Standing as Stands, Update};
     match purpose {
         Busy => busy(status),
+        BringBack => brought_back(status, entered),
         Recreate | Delete => deleted(status, entered, purpose == Recreate),
         Stands => standing(status),
         Create | Update | RollBack if !entered => {
@@ -126,6 +127,20 @@ fn rolled_back(status: Option<&str>) -> Standing {
             superseded("a deletion of the stack")
         }
         Some(status) => going(status),
+    }
+}
+
+/// A failed stack on its way to where it can be updated. That the rollback has failed is what it was before, until the
+/// operation was seen.
+fn brought_back(status: Option<&str>, entered: bool) -> Standing {
+    match status {
+        Some("UPDATE_ROLLBACK_FAILED") if entered => Standing::Ended(End::Failed),
+        None | Some("DELETE_IN_PROGRESS" | "DELETE_COMPLETE" | "DELETE_FAILED") => {
+            superseded("a deletion of the stack")
+        }
+        Some(status) if status.ends_with("_IN_PROGRESS") => going(status),
+        Some(status) if status.ends_with("_COMPLETE") => Standing::Next,
+        status => Standing::Going(format!("the rollback to begin{}", now(status))),
     }
 }
 

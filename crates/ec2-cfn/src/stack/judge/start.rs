@@ -39,6 +39,16 @@ pub(crate) fn start(status: Option<&str>) -> Start {
     }
 }
 
+/// Whether the stack can be brought back to where it can be updated: "Rolls back the specified stack to the last known stable
+/// state from `CREATE_FAILED` or `UPDATE_FAILED`" (RollbackStack), of which a creation leaves nothing; and
+/// ContinueUpdateRollback from `UPDATE_ROLLBACK_FAILED`.
+pub(crate) fn can_be_brought_back(stack: &StackFacts) -> bool {
+    match stack.status.as_str() {
+        "UPDATE_FAILED" => !stack.express,
+        status => status == "UPDATE_ROLLBACK_FAILED",
+    }
+}
+
 /// [`way_out`] of a stack, by how its last operation was made.
 pub(crate) fn way_out_of(name: &str, stack: &StackFacts) -> (&'static str, String) {
     let on =
@@ -83,24 +93,25 @@ pub(crate) fn way_out(name: &str, status: &str) -> (&'static str, String) {
         "CREATE_FAILED" => (
             "its creation failed, and it was kept for somebody to look at",
             format!(
-                "`{}` deletes what was made (the stack can then only be deleted); or mend the template and deploy with \
-                 on-stack-failure=keep, which goes on from here",
+                "mend the template and deploy with on-stack-failure=keep, which goes on from here; or let landfall delete it and \
+                 create it anew by recreate-failed; `{}` deletes what was made, and the stack can then only be deleted",
                 command("rollback-stack")
             ),
         ),
         "UPDATE_FAILED" => (
             "its last update failed, and was kept for somebody to look at",
             format!(
-                "`{}` puts back the last state that worked; or mend the template and deploy with \
-                 on-stack-failure=keep, which goes on from here",
+                "let landfall put back the last state that worked by roll-back-first, or do it yourself: `{}`; or mend the \
+                 template and deploy with on-stack-failure=keep, which goes on from here",
                 command("rollback-stack")
             ),
         ),
         "UPDATE_ROLLBACK_FAILED" => (
             "its last update failed, and so did the rollback: it is between two states",
             format!(
-                "mend what the rollback failed on (`{}`), then `{}`. With `--resources-to-skip ...` it leaves resources \
-                 out, which then differ from the template; so do those that a forced rollback passes over",
+                "mend what the rollback failed on (`{}`), then let landfall go on with it by roll-back-first, or do it \
+                 yourself: `{}`. With `--resources-to-skip ...` it leaves resources out, which then differ from the template; \
+                 so do those that a forced rollback passes over. landfall leaves out none",
                 command("describe-stack-events"),
                 command("continue-update-rollback")
             ),
@@ -109,7 +120,8 @@ pub(crate) fn way_out(name: &str, status: &str) -> (&'static str, String) {
             "somebody wanted it deleted, and some resources could not be",
             format!(
                 "see which: `{}`; empty or free them and delete again, or `{} --retain-resources ...` leaves them \
-                 behind, or `--deletion-mode FORCE_DELETE_STACK` does so with all of them",
+                 behind, or `--deletion-mode FORCE_DELETE_STACK` does so with all of them. landfall's own deletion of a stack \
+                 does so by retain and force",
                 command("describe-stack-events"),
                 command("delete-stack")
             ),

@@ -78,6 +78,21 @@ fn no_status_is_a_verdict_before_the_operation_was_seen() {
 }
 
 #[test]
+fn a_stack_that_is_brought_back_is_ready_when_it_is_complete_and_has_failed_only_if_the_rollback_was_seen() {
+    let judged = |status: &str, entered| letter(Purpose::BringBack, Some(status), entered);
+    for (status, before, seen) in [
+        ("UPDATE_FAILED", 'g', 'g'),
+        ("UPDATE_ROLLBACK_FAILED", 'g', 'F'),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", 'g', 'g'),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", 'g', 'g'),
+        ("UPDATE_ROLLBACK_COMPLETE", 'N', 'N'),
+        ("DELETE_IN_PROGRESS", 'S', 'S'),
+    ] {
+        assert_eq!((judged(status, false), judged(status, true)), (before, seen), "{status}");
+    }
+}
+
+#[test]
 fn a_status_that_nobody_knows_is_never_a_success() {
     for purpose in PURPOSES {
         let judged = letter(purpose, Some("SOMETHING_NEW"), true);

@@ -224,6 +224,7 @@ async fn recognise(
         Purpose::Create => ["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"].contains(&stack.status.as_str()),
         Purpose::Update => stack.status.starts_with("UPDATE_") && stack.status.ends_with("_IN_PROGRESS"),
         Purpose::RollBack => true,
+        Purpose::BringBack => stack.status.ends_with("ROLLBACK_IN_PROGRESS"),
         _ => stack.status.starts_with("DELETE_"),
     };
     let ours = watch.change_set.as_deref().is_none_or(|arn| {

@@ -30,8 +30,17 @@ pub(super) fn changes(target: &Stack, cx: &Context, scene: &Scene, forward: &mut
         changes.push(created(target, scene));
         return changes;
     };
-    let content = content(target, scene, stack, before);
     let settings = settings(target, before);
+    if forward.bring_back {
+        let text = format!(
+            "it is {}, and brought back first to what it was before; then it is updated, and what changes by that is known \
+             once it is back",
+            stack.status
+        );
+        let update = Change::new(Effect::Update, target.subject()).with_details([text]);
+        return vec![update.with_details(settings).with_details(express(target))];
+    }
+    let content = content(target, scene, stack, before);
     tell_shadowed(cx, scene);
     if content.is_empty() && settings.is_empty() && forward.busy.is_none() {
         return Vec::new();

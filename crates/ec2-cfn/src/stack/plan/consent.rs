@@ -23,10 +23,7 @@ pub(super) async fn recreate(target: &Stack, cx: &Context, stack: &StackFacts) -
     };
     let ours = stack.change_set.as_deref().is_some_and(|arn| short(arn).starts_with(PREFIX));
     match target.spec.options.recreate_failed {
-        RecreateFailed::Never => {
-            let (meaning, next) = way_out(&name, &status);
-            return Err(Refusal::Blocked { name, status, meaning, next }.into());
-        }
+        RecreateFailed::Never => return Err(Refusal::blocked(&name, &status, way_out(&name, &status)).into()),
         RecreateFailed::IfOurs if !ours => return refuse("landfall did not create it"),
         _ => {}
     }

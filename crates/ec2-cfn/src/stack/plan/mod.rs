@@ -3,6 +3,7 @@
 mod before;
 mod changes;
 mod consent;
+mod saved;
 mod with_change_set;
 
 use std::collections::BTreeSet;
@@ -11,12 +12,13 @@ use landfall_core::event::Level;
 use landfall_core::{Context, Error, Plan, Result, Token};
 
 use super::client::{Summary, allowed};
+use super::diagnose::blocked;
 use super::error::Refusal;
 use super::facts::StackFacts;
-use super::judge::start::{Start, start, way_out_of};
+use super::judge::start::{Start, can_be_brought_back, start};
 use super::memory::{Forward, Means, Origin, Work};
 use super::parameters::{Settled, settle};
-use super::spec::{IfBusy, Source, check};
+use super::spec::{IfBusy, RecreateFailed, Source, check};
 use super::target::{Stack, change_set_name, short};
 use super::template::{Capability, Declared, LARGEST_BODY, needed};
 
@@ -45,6 +47,9 @@ pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
     if matches!(target.spec.template, Source::Missing) {
         return Err(Refusal::NoTemplate { name: target.spec.name.clone() }.into());
     }
+    if let Some(saved) = &target.spec.options.saved {
+        return saved::plan(target, cx, saved).await;
+    }
     let stack = target.client.describe_stack(cx, &target.spec.name).await?;
     let mut forward = Forward {
         specification: target.spec.digest(),
@@ -52,7 +57,9 @@ pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
         origin: Origin::Absent,
         busy: None,
         recreate: None,
+        bring_back: false,
         settings_only: false,
+        saved: None,
     };
     let status = stack.as_ref().map(|stack| stack.status.as_str());
     let begin = start(status);
@@ -99,7 +106,16 @@ async fn permitted(
             Ok(None)
         }
         Start::Update => Ok(Some(stack)),
+        Start::Kept | Start::Broken if target.spec.options.roll_back_first && can_be_brought_back(&stack) => {
+            forward.bring_back = true;
+            Ok(Some(stack))
+        }
         Start::Kept if target.spec.options.goes_on_from(&stack) => Ok(Some(stack)),
+        Start::Kept if status == "CREATE_FAILED" && may_recreate(target) => {
+            consent::recreate(target, cx, &stack).await?;
+            forward.recreate = Some(stack.id);
+            Ok(None)
+        }
         Start::Busy if target.spec.options.if_busy == IfBusy::Wait => {
             forward.busy = Some(status);
             // A creation under way, or one that is rolled back, may leave nothing that can be updated.
@@ -114,11 +130,13 @@ async fn permitted(
             forward.recreate = Some(stack.id);
             Ok(None)
         }
-        Start::Kept | Start::Broken => {
-            let (meaning, next) = way_out_of(&name, &stack);
-            Err(Refusal::Blocked { name, status, meaning, next }.into())
-        }
+        Start::Kept | Start::Broken => Err(blocked(&target.client, cx, &name, &stack).await?.into()),
     }
+}
+
+/// A creation that failed and was kept may be deleted, as one that was rolled back.
+fn may_recreate(target: &Stack) -> bool {
+    target.spec.options.recreate_failed != RecreateFailed::Never
 }
 
 /// What is asked for against what AWS says of the template and what the stack has.

@@ -3,18 +3,19 @@
 //! [`StackBuilder`] takes what a person or program wants, [`StackBuilder::build`] finds all problems that can be found
 //! without a call, and [`Stack`](super::Stack) is the target that holds the result.
 
+mod asked;
 pub(crate) mod check;
 mod choices;
 
 use aws_types::SdkConfig;
 use landfall_core::{Cause, Error, Place, Result};
-use serde_json::json;
 
 use super::client::{Client, RollbackOff};
 use super::facts::StackFacts;
 use super::parameters::{ParameterSource, Parameters, settle};
+use super::saved::SavedPlan;
 use super::target::Stack;
-use super::template::{Capability, Template, TemplateBucket, TemplateSource, digest, needed};
+use super::template::{Capability, Template, TemplateBucket, TemplateSource, needed};
 pub use choices::{IfBusy, OnStackFailure, RecreateFailed};
 
 /// What is wanted, checked without a call. [`StackSpec::target`] makes the target of it.
@@ -55,6 +56,8 @@ pub(crate) struct Options {
     pub(crate) disable_validation: bool,
     pub(crate) revert_drift: bool,
     pub(crate) express: bool,
+    pub(crate) roll_back_first: bool,
+    pub(crate) saved: Option<Box<SavedPlan>>,
 }
 
 impl Options {
@@ -239,6 +242,31 @@ impl StackBuilder {
         self
     }
 
+    /// Whether a stack is brought back first whose last operation failed and left it where it cannot be updated: an update
+    /// that failed and was kept (`UPDATE_FAILED`) is rolled back (RollbackStack), and a rollback that failed
+    /// (`UPDATE_ROLLBACK_FAILED`) is gone on with (ContinueUpdateRollback), without leaving any resource out. What was there
+    /// before is then updated. No when it is not said: the deployment is refused, and the way out is said, with the resources
+    /// that the rollback failed on.
+    ///
+    /// It goes before [`OnStackFailure::Keep`], which would go on from the failed state. It cannot bring back a failed express
+    /// operation, which CloudFormation does not roll back, nor a stack whose creation failed, which is for
+    /// [`StackBuilder::recreate_failed`].
+    pub fn roll_back_first(mut self, first: bool) -> Self {
+        self.options.roll_back_first = first;
+        self
+    }
+
+    /// Carries out a plan that [`Stack::save_plan`] has made: exactly its change set is executed, and no other is made. All
+    /// that the plan was made from has to be given once more and be the same, which [`StackBuilder::build`] checks; consent
+    /// ([`StackBuilder::allow_replacement`], [`StackBuilder::allow_deletion`]) is asked for now as ever. The deployment is
+    /// refused when the stack was changed since the plan was made.
+    ///
+    /// A plan is carried out once: when that is done already, there is nothing to do.
+    pub fn saved_plan(mut self, plan: SavedPlan) -> Self {
+        self.options.saved = Some(Box::new(plan));
+        self
+    }
+
     /// Checks the input. No call is made.
     ///
     /// # Errors
@@ -301,6 +329,7 @@ impl StackSpec {
     pub fn target(self, config: &SdkConfig, place: Place) -> Result<Stack> {
         let mut problems = Vec::new();
         check::place(&mut problems, config, &place, self.options.role_arn.as_deref());
+        problems.extend(self.options.saved.as_ref().and_then(|saved| saved.misplaced(&place)));
         Error::all(refused(&self.name), problems)?;
         let client = Client::new(config, &place, &self.name);
         Ok(Stack::new(place, self, client))
@@ -329,11 +358,14 @@ impl StackSpec {
         self.text().map(needed).unwrap_or_default()
     }
 
-    /// Problems of template and parameters together that need no call.
+    /// Problems of all that is asked for together that need no call.
     fn offline_problems(&self) -> Vec<Cause> {
-        let Some(template) = self.text() else { return Vec::new() };
-        let mut problems =
+        let saved = self.options.saved.as_ref();
+        let mut problems = saved.map(|saved| saved.differences(&self.name, &self.asked())).unwrap_or_default();
+        let Some(template) = self.text() else { return problems };
+        let needed =
             check::capabilities(&self.capabilities_needed(), self.options.capabilities.as_deref());
+        problems.extend(needed);
         problems.extend(check::size(template, self.options.template_bucket.as_ref()));
         let kinds = template.resources();
         let kinds = kinds.iter().map(|resource| resource.kind);
@@ -345,38 +377,6 @@ impl StackSpec {
             settle(&self.parameters, &declared, &template.file, Some(&all)).err().unwrap_or_default(),
         );
         problems
-    }
-
-    /// Pins what is wanted: the same on resume, or it is another deployment.
-    pub(crate) fn digest(&self) -> String {
-        let template = match &self.template {
-            Source::Text(template) => json!({ "sha256": template.digest() }),
-            Source::Url(url) => json!({ "url": url }),
-            Source::Missing => json!(null),
-        };
-        let options = &self.options;
-        let mut pinned = json!({
-            "name": self.name,
-            "template": template,
-            "parameters": self.parameters.digest(),
-            "tags": options.tags,
-            "role_arn": options.role_arn,
-            "notification_arns": options.notification_arns,
-            "stack_policy": options.stack_policy.as_ref().map(|policy| digest(policy.as_bytes())),
-            "termination_protection": options.termination_protection,
-            "import_existing": options.import_existing,
-            "on_stack_failure": options.on_stack_failure.as_str(),
-            "retain_except_on_create": options.retain_except_on_create,
-            "disable_validation": options.disable_validation,
-        });
-        // What is not asked for does not change the digest of what was recorded before it could be.
-        if options.revert_drift {
-            pinned["revert_drift"] = true.into();
-        }
-        if options.express {
-            pinned["express"] = true.into();
-        }
-        digest(pinned.to_string().as_bytes())
     }
 }
 
