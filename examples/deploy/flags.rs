@@ -102,7 +102,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "POLICY", default_value = "fail")]
     pub(crate) if_busy: Busy,
     /// Shows what would change and changes nothing; `--plan=change-set` (stacks only) has CloudFormation work it out, by a
-    /// change set that is made and deleted again
+    /// change set that is made and deleted again, or kept by --save-plan
     #[arg(long, global = true, value_name = "HOW", num_args = 0..=1, require_equals = true, default_missing_value = "read")]
     pub(crate) plan: Option<PlanBy>,
     /// Starts the change and does not wait for its end
@@ -243,6 +243,7 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("stack_policy") => "--stack-policy",
         Some("role_arn") => "--service-role-arn",
         Some("notification_arns") => "--notification-arn",
+        Some("saved plan") => "--from-plan",
         Some("source") => "--source",
         Some("bucket" | "key" | "prefix") => "--s3-location",
         Some("format") => "--format",

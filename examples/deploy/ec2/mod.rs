@@ -1,6 +1,7 @@
 //! `deploy ec2`: a stack, a bundle and a deployment, each by itself, or all three as one release.
 
 mod bundle;
+mod delete;
 mod deploy;
 mod release;
 mod stack;
@@ -24,8 +25,8 @@ pub(crate) struct Ec2 {
 
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// Creates or updates a CloudFormation stack and waits for it.
-    Stack(Box<stack::Stack>),
+    /// Creates or updates a CloudFormation stack and waits for it; or deletes one.
+    Stack(Box<stack::Alone>),
     /// Packs a folder and sends it to S3, unless it is there already.
     Bundle(Box<bundle::Bundle>),
     /// Deploys a revision to the instances of a CodeDeploy deployment group and waits for it.
@@ -35,9 +36,9 @@ enum Part {
 impl Ec2 {
     /// The step's name in events and tokens.
     pub(crate) fn step(&self) -> &'static str {
-        match self.part {
+        match &self.part {
             None => "ec2",
-            Some(Part::Stack(_)) => "stack",
+            Some(Part::Stack(what)) => what.step(),
             Some(Part::Bundle(_)) => "bundle",
             Some(Part::Deploy(_)) => "deployment",
         }
@@ -57,13 +58,21 @@ pub(crate) async fn run(call: Call<'_>, what: &Ec2) -> Result<u8> {
     }
 }
 
-/// Flags of the release that stand before the name of one of its parts, where they would mean nothing.
+/// Flags that stand before the name of what they are not for, where they would mean nothing.
 pub(crate) fn misplaced(matches: &ArgMatches) -> Option<Cause> {
     let matches = matches.subcommand_matches("ec2")?;
+    let whole = release::Release::augment_args(Command::new("ec2"));
+    stray(matches, &whole, "the whole release").or_else(|| {
+        let alone = stack::Alone::augment_args(Command::new("stack"));
+        stray(matches.subcommand_matches("stack")?, &alone, "the deployment of a stack")
+    })
+}
+
+/// Flags of `whole` that were given before one of its parts.
+fn stray(matches: &ArgMatches, whole: &Command, what: &str) -> Option<Cause> {
     let part = matches.subcommand_name()?;
     let global = Global::augment_args(Command::new("global"));
     let anywhere = |id: &&Id| global.get_arguments().any(|known| known.get_id() == *id);
-    let whole = release::Release::augment_args(Command::new("ec2"));
     let of_whole = |id: &&Id| whole.get_arguments().any(|known| known.get_id() == *id);
     let given = |id: &&Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
     let flags: Vec<String> = matches
@@ -71,7 +80,7 @@ pub(crate) fn misplaced(matches: &ArgMatches) -> Option<Cause> {
         .filter(|id| of_whole(id) && given(id) && !anywhere(id))
         .map(|id| format!("--{}", id.as_str().replace('_', "-")))
         .collect();
-    let message = format!("{} stand before `{part}`, and are for the whole release there", flags.join(", "));
+    let message = format!("{} stand before `{part}`, and are for {what} there", flags.join(", "));
     let hint = format!("put them behind `{part}`, or leave `{part}` out");
     (!flags.is_empty()).then(|| Cause::invalid(&flags[0], message).with_hint(hint))
 }

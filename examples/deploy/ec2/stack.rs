@@ -1,17 +1,17 @@
-//! `deploy ec2 stack`.
+//! `deploy ec2 stack`, and its verb `delete`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, Subcommand, ValueEnum};
 use landfall::aws::bounded::read_text;
 use landfall::ec2_cfn::stack::{
-    Capability, IfBusy, OnStackFailure, ParameterSource, RecreateFailed, StackBuilder, StackSpec,
+    Capability, IfBusy, OnStackFailure, ParameterSource, RecreateFailed, SavedPlan, StackBuilder, StackSpec,
     TemplateBucket, TemplateSource,
 };
 use landfall::event::Level;
-use landfall::{Cause, Result};
+use landfall::{Cause, Error, Result};
 
-use super::pair;
+use super::{delete, pair};
 use crate::flags::{Busy, Global, PlanBy, Switch, collect, complete};
 use crate::step::{self, Call};
 
@@ -19,6 +19,28 @@ use crate::step::{self, Call};
 const LARGEST_POLICY: usize = 16 * 1024;
 
 const REFUSED: &str = "the stack cannot be deployed as asked";
+
+/// A stack by itself: what can be done with it.
+#[derive(Debug, Args)]
+#[command(subcommand_negates_reqs = true)]
+pub(crate) struct Alone {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    stack: Stack,
+    /// With --plan=change-set: keeps the change set, and writes by what it can be executed later
+    #[arg(long, value_name = "FILE", conflicts_with = "from_plan")]
+    save_plan: Option<PathBuf>,
+    /// Executes exactly the change set of a plan that was saved; all other flags as they were given then
+    #[arg(long, value_name = "FILE")]
+    from_plan: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Deletes a stack with everything in it that its template does not retain, and waits for that.
+    Delete(delete::Delete),
+}
 
 /// The stack, and what is to be in it.
 #[derive(Debug, Args)]
@@ -75,6 +97,9 @@ pub(crate) struct Stack {
     /// Deletes and creates anew a stack whose creation failed and that can only be deleted
     #[arg(long, value_name = "WHOSE", default_value = "never")]
     recreate_failed: Recreate,
+    /// First rolls back an update that failed and was left so, and goes on with a rollback that failed
+    #[arg(long)]
+    roll_back_first: bool,
     /// Bucket for templates of more than 51,200 bytes
     #[arg(long, value_name = "s3://BUCKET[/PREFIX]")]
     template_bucket: Option<String>,
@@ -104,13 +129,58 @@ enum Recreate {
     Always,
 }
 
+impl Alone {
+    /// The step's name in events and tokens.
+    pub(super) fn step(&self) -> &'static str {
+        match self.verb {
+            Some(Verb::Delete(_)) => "stack-delete",
+            None => "stack",
+        }
+    }
+
+    /// What does not go together, and where no file can be written.
+    fn check(&self, global: &Global, problems: &mut Vec<Cause>) {
+        let by_change_set = global.plan == Some(PlanBy::ChangeSet);
+        if let Some(path) = &self.save_plan {
+            if !by_change_set {
+                let text = "--save-plan keeps the change set of --plan=change-set, which is not given";
+                problems.push(Cause::invalid("--save-plan", text).with_hint("add --plan=change-set"));
+            }
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
+                let text = format!("--save-plan {} is no place for a file", path.display());
+                problems.push(Cause::invalid("--save-plan", text).with_hint("name a file in a folder that exists"));
+            }
+        }
+        if self.from_plan.is_some() && by_change_set {
+            let text = "--from-plan executes a change set that is there, and --plan=change-set makes another one";
+            problems.push(Cause::invalid("--from-plan", text).with_hint("--plan shows what the saved plan does"));
+        }
+    }
+
+    fn spec(&self, global: &Global) -> Result<StackSpec> {
+        let mut problems = Vec::new();
+        let mut builder = self.stack.builder(global, &mut problems);
+        if let Some(plan) = self.from_plan.as_deref().and_then(|path| collect(SavedPlan::read(path), &mut problems)) {
+            builder = builder.saved_plan(plan);
+        }
+        // Without a template, the builder would only say so once more.
+        let built = if problems.is_empty() { collect(builder.build(), &mut problems) } else { None };
+        complete(REFUSED, built, problems)
+    }
+}
+
 /// Runs the subcommand and gives the exit code.
 ///
 /// # Errors
 /// What ended it before the deployment began.
-pub(super) async fn run(call: Call<'_>, what: &Stack) -> Result<u8> {
+pub(super) async fn run(mut call: Call<'_>, what: &Alone) -> Result<u8> {
+    if let Some(Verb::Delete(what)) = &what.verb {
+        return delete::run(call, what).await;
+    }
     let (global, cx) = (call.global, call.cx);
-    let made = step::made(call, REFUSED, spec(global, what), 1, |spec, session| {
+    what.check(global, &mut call.problems);
+    let made = step::made(call, REFUSED, what.spec(global), 1, |spec, session| {
         spec.target(&session.config, session.place.clone())
     })
     .await?;
@@ -118,22 +188,32 @@ pub(super) async fn run(call: Call<'_>, what: &Stack) -> Result<u8> {
         return step::run(global, cx, &made).await;
     }
     // Not given up by --timeout: the change set would be left behind. It has a limit of its own.
-    let planned = made.target.plan_with_change_set(cx).await?;
+    let planned = match what.save_plan {
+        Some(_) => made.target.save_plan(cx).await?,
+        None => made.target.plan_with_change_set(cx).await?,
+    };
     step::planned(cx, planned.plan.changes);
-    cx.note(
-        Level::Info,
-        "plan-only",
-        "this is a plan: its change set is deleted again, and nothing was executed",
-    );
+    let end = match (&what.save_plan, &planned.saved) {
+        (Some(path), Some(saved)) => save(path, saved)?,
+        _ => "this is a plan: its change set is deleted again, and nothing was executed".to_owned(),
+    };
+    cx.note(Level::Info, "plan-only", end);
     planned.refusal.map_or(Ok(0), Err)
 }
 
-fn spec(global: &Global, what: &Stack) -> Result<StackSpec> {
-    let mut problems = Vec::new();
-    let builder = what.builder(global, &mut problems);
-    // Without a template, the builder would only say so once more.
-    let built = if problems.is_empty() { collect(builder.build(), &mut problems) } else { None };
-    complete(REFUSED, built, problems)
+/// Writes a plan, and says what it is good for.
+fn save(path: &Path, saved: &SavedPlan) -> Result<String> {
+    let file = path.display();
+    let kept = match saved.change_set() {
+        Some(name) => format!("change set {name} is kept"),
+        None => "there is no change set to be executed".to_owned(),
+    };
+    std::fs::write(path, saved.to_json()?).map_err(|error| {
+        Error::internal(format!("{file} cannot be written, and {kept}"))
+            .with_source(&error)
+            .with_hint("make room for the file and save the plan once more, or delete the change set")
+    })?;
+    Ok(format!("this is a plan: nothing was executed; {kept}, and --from-plan {file} executes it"))
 }
 
 impl Stack {
@@ -171,6 +251,7 @@ fn choices(global: &Global, what: &Stack, problems: &mut Vec<Cause>) -> StackBui
         .allow_replacement(what.allow_replacement)
         .allow_deletion(what.allow_deletion)
         .disable_validation(what.disable_validation)
+        .roll_back_first(what.roll_back_first)
         .on_stack_failure(match what.on_stack_failure {
             OnFailure::Rollback => OnStackFailure::Rollback,
             OnFailure::Keep => OnStackFailure::Keep,

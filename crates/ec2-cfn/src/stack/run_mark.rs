@@ -1,6 +1,6 @@
 //! Says in a change set's description which run made it: `[landfall run=shop/81/deploy/production try=1]`.
 //!
-//! Not in a tag of the stack. "CloudFormation also propagates these tags to supported resources in the stack"
+//! Not in a tag of the stack. "CloudFormation also propagates these tags to resources in the stack"
 //! (<https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateChangeSet.html>, `Tags`): with the run in a
 //! tag, each run would change every resource, a stack that has all that is asked for would never be unchanged, and the
 //! role would need the right to tag each of them. That landfall made a stack or changed it last is told without a tag, too:

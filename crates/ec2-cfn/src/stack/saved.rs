@@ -13,12 +13,16 @@ use serde_json::Value;
 
 use super::facts::StackFacts;
 use super::target::short;
+use super::template::read_file;
 
 /// What the file says that it is.
 const KIND: &str = "landfall-stack-plan";
 
 /// Version of the file's form.
 const VERSION: u32 = 1;
+
+/// Largest file: 200 parameters (quota) with a digest each take a tenth of it.
+const LARGEST: usize = 262_144;
 
 /// Characters of a digest that are shown.
 const SHOWN: usize = 12;
@@ -79,6 +83,14 @@ impl SavedPlan {
         let (kind, version) = (KIND.to_owned(), VERSION);
         let (stack, stack_id) = (stack.to_owned(), stack_id.to_owned());
         Self { file: "the saved plan".to_owned(), kind, version, stack, stack_id, found, change_set, asked }
+    }
+
+    /// Reads a plan from a file.
+    ///
+    /// # Errors
+    /// As [`SavedPlan::parse`], and when the file cannot be read.
+    pub fn read(path: &str) -> Result<Self> {
+        Self::parse(path, &read_file("saved plan", path, LARGEST)?)
     }
 
     /// Reads a plan from the text of a file; `name` is the file's, for messages.

@@ -333,12 +333,16 @@ async fn a_deletion_names_what_is_in_its_way_and_leaves_it_behind_when_asked() {
     let stage = stage("stack-delete-fails");
     let report = stage.run(&deletion(&stage, |builder| builder), &Policy::default()).await;
     assert_eq!(report.exit_code(), 4, "failed, and a deletion cannot be undone: {}", told(&report));
-    assert_eq!(codes(&report), ["bucket-not-empty"]);
+    assert_eq!(codes(&report), ["bucket-not-empty", "deletion-failed"]);
     let text = read(&report);
-    assert!(
-        text.contains("Queue (AWS::SQS::Queue) DELETE_FAILED") && text.contains("--retain-resources"),
-        "{text}"
-    );
+    for word in [
+        "Queue (AWS::SQS::Queue) DELETE_FAILED",
+        "--retain-resources",
+        "stack web is still there with Queue",
+        "by name (retain-resource)",
+    ] {
+        assert!(text.contains(word), "{word:?} is not in\n{text}");
+    }
     assert_eq!(stage.stack().status, "DELETE_FAILED");
     let retaining = deletion(&stage, |builder| builder.retain(["Queue"]));
     let report = stage.run(&retaining, &Policy::default()).await;

@@ -95,6 +95,22 @@ impl Stage {
         self.aws().stack(NAME).unwrap()
     }
 
+    fn client(&self) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.simulator.sdk_config())
+    }
+
+    /// ARNs of the stack's change sets.
+    pub(crate) async fn change_set_arns(&self) -> Vec<String> {
+        let listed = self.client().list_change_sets().stack_name(NAME).send().await.unwrap();
+        listed.summaries().iter().map(|one| one.change_set_id().unwrap().to_owned()).collect()
+    }
+
+    /// What the stack's change sets say of themselves.
+    pub(crate) async fn descriptions(&self) -> Vec<String> {
+        let listed = self.client().list_change_sets().stack_name(NAME).send().await.unwrap();
+        listed.summaries().iter().map(|one| one.description().unwrap_or_default().to_owned()).collect()
+    }
+
     pub(crate) fn news(&self) -> Vec<String> {
         let told = self.told.lock().unwrap();
         told.iter()

@@ -5,6 +5,8 @@
 
 mod spec;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use landfall_core::event::Level;
 use landfall_core::target::Effect;
@@ -14,6 +16,7 @@ use landfall_core::{
 
 use super::apply::newest_event;
 use super::client::{Client, Deletion, allowed};
+use super::document::Node;
 use super::error::Refusal;
 use super::facts::StackFacts;
 use super::judge::start::{Start, start};
@@ -21,7 +24,7 @@ use super::memory::{Delete, Purpose, VERSION, Watch, Work};
 use super::observe::{Subject, observe};
 use super::spec::IfBusy;
 use super::target::{KIND, PREFIX, receipt};
-use super::template::digest;
+use super::template::{Template, digest};
 pub use spec::{StackDeletionBuilder, StackDeletionSpec};
 
 /// The deletion of a stack.
@@ -67,15 +70,35 @@ impl StackDeletion {
     async fn changes(&self, cx: &Context, stack: &StackFacts) -> Result<Vec<Change>> {
         let listed = self.client.resources(cx, &stack.id).await;
         let listed = allowed(cx, "cloudformation:ListStackResources", listed)?.unwrap_or_default();
+        let retained = self.retained(cx, stack).await?;
         let lines = listed.iter().filter(|one| one.status != "DELETE_COMPLETE").map(|one| {
-            let kept = if self.spec.retain.contains(&one.logical) { ", left behind as asked" } else { "" };
+            let kept = match &retained {
+                _ if self.spec.retain.contains(&one.logical) => ", left behind as asked",
+                Some(retained) if retained.contains(&one.logical) => ", retained by the template: left behind",
+                _ => "",
+            };
             format!("- {} ({}{kept})", one.logical, one.kind)
         });
         let subject = format!("stack {}", self.spec.name);
-        let mut change =
-            Change::new(Effect::Delete, subject).with_details([format!("it is {}", stack.status)]);
-        change = change.with_details(lines);
-        Ok(vec![change.with_details(["what its template retains stays behind".to_owned()])])
+        let change = Change::new(Effect::Delete, subject).with_details([format!("it is {}", stack.status)]);
+        let change = change.with_details(lines);
+        let unknown = retained.is_none().then(|| "what its template retains stays behind".to_owned());
+        Ok(vec![change.with_details(unknown)])
+    }
+
+    /// Logical ids of what the template keeps from being deleted; none when that is not known.
+    async fn retained(&self, cx: &Context, stack: &StackFacts) -> Result<Option<BTreeSet<String>>> {
+        let read = self.client.template(cx, &stack.id).await;
+        let Some(Some(text)) = allowed(cx, "cloudformation:GetTemplate", read)? else { return Ok(None) };
+        let Ok(template) = Template::parse("the stack's template", &text) else { return Ok(None) };
+        // "RetainExceptOnCreate behaves like Retain for stack operations, except for the stack operation that initially created
+        // the resource."
+        let stays = |policy: &str| matches!(policy, "Retain" | "RetainExceptOnCreate");
+        let resources = template.resources().into_iter();
+        let staying = resources
+            .filter(|one| one.node.member("DeletionPolicy").and_then(Node::text).is_some_and(stays))
+            .map(|one| one.id.to_owned());
+        Ok(Some(staying.collect()))
     }
 }
 

@@ -56,10 +56,28 @@ pub(crate) async fn of_operation(
     if deletes {
         reasons::name_importers(subject.client, cx, &mut causes).await?;
     }
+    if watch.purpose == Purpose::Delete && matches!(state, State::Ended(_)) {
+        causes.extend(left(subject.name, &watch.stack_id, &failures));
+    }
     if let State::Pending { waiting_for, .. } = state {
         causes.push(goes_on(subject.name, waiting_for));
     }
     Ok(causes.into_iter().map(|cause| subject.client.masks.cause(cause)).collect())
+}
+
+/// What could not be deleted, by the names by which it can be left behind: `RetainResources` takes those of the stack's own
+/// resources only.
+fn left(name: &str, stack_id: &str, failures: &[FailedEvent]) -> Option<Cause> {
+    let own = |one: &&FailedEvent| one.stack_id == stack_id && one.status == "DELETE_FAILED";
+    let names: BTreeSet<&str> = failures.iter().filter(own).map(|one| one.logical.as_str()).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    (!names.is_empty()).then(|| {
+        let text = format!("stack {name} is still there with {}", names.join(", "));
+        Cause::new("deletion-failed", text).with_hint(
+            "free what is in use, empty what is full, and delete again; or delete again and leave these behind, which then \
+             belong to no stack: by name (retain-resource), or whatever it is that cannot be deleted (force)",
+        )
+    })
 }
 
 /// There was nothing to change, and what is there is no good state.

@@ -97,3 +97,12 @@ fn only_what_says_so_is_without_changes() {
         assert!(!is_without_changes(reason), "{reason}");
     }
 }
+
+#[test]
+fn what_can_be_left_out_of_a_rollback_is_named_behind_the_name_of_its_nested_stack() {
+    let mut inner = failure("Network.Subnet", 8, "UPDATE_FAILED", "it is gone");
+    inner.stack_id = "arn:aws:cloudformation:r:a:stack/web-Network-1ABC/0a1b".to_owned();
+    inner.rolling = true;
+    let hint = causes(&[inner], None, false)[0].hint.clone().unwrap_or_default();
+    assert!(hint.contains("--resources-to-skip web-Network-1ABC.Subnet`"), "{hint}");
+}
