@@ -7,6 +7,7 @@ mod causes;
 mod ec2_causes;
 mod ec2_deploy;
 mod ec2_release;
+mod ec2_stack;
 mod journal;
 mod machine;
 mod outcomes;

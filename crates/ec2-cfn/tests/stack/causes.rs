@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use landfall_core::{Outcome, Policy, StepReport};
+use landfall_core::{DeployTarget, Outcome, Policy, StepReport};
 use landfall_ec2_cfn::stack::{StackBuilder, StackDeletion};
 use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Fault, FaultKind, Scenario, Simulator};
 
-use crate::stage::{NAME, Stage, codes, keep, told};
+use crate::stage::{NAME, Stage, TEMPLATE, codes, keep, told};
 
 /// A failure mode, its scenario, and what must come of it.
 struct Row {
@@ -363,6 +363,19 @@ async fn what_others_import_and_what_is_protected_is_not_deleted() {
     assert_eq!(report.exit_code(), 1);
     assert!(read(&report).contains("protected against deletion"), "{}", read(&report));
     assert!(protected.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plan_of_a_deletion_names_what_goes_and_what_is_left_behind() {
+    let topic = "    Type: AWS::SNS::Topic\n";
+    let text = TEMPLATE.replace(topic, &format!("{topic}    DeletionPolicy: Retain\n"));
+    let stage = Stage::seeded(serde_json::json!({ "template": text }));
+    let plan = deletion(&stage, |builder| builder).plan(&stage.context("demo/1/plan")).await.unwrap();
+    let lines = plan.changes[0].details.join("\n");
+    for line in ["- Topic (AWS::SNS::Topic, retained by the template: left behind)", "- Queue (AWS::SQS::Queue)"] {
+        assert!(lines.contains(line), "{line:?} is not in\n{lines}");
+    }
+    assert!(stage.writes().is_empty());
 }
 
 /// What of the input is wrong, found without a call.
