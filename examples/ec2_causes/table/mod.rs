@@ -14,10 +14,10 @@ const HEAD: &str = "\
 # Stacks, bundles, deployments: how they fail, and what is said
 
 Each row is a run against the simulated AWS, and shows its exit code with the flags that are named and no others: `deploy ec2
-stack --simulate --scenario NAME` for S, `ec2 bundle` (to `s3://demo-bucket/bundle.zip`) for P, `ec2 deploy` (of `demo/2.zip`
-to application and group `demo`) for C. Deletions of stacks are made by the library only. Of what a person reads, the first line of
-the cause is shown; behind it come evidence and the next step. A test makes the page anew (`just causes`) and wants a next
-step in every row.
+stack --simulate --scenario NAME` for S, `ec2 stack delete --yes` for what is in the way of a deletion (S10, and the protected
+stack of S11), `ec2 bundle` (to `s3://demo-bucket/bundle.zip`) for P, `ec2 deploy` (of `demo/2.zip` to application and group
+`demo`) for C. Of what a person reads, the first line of the cause is shown; behind it come evidence and the next step. A test
+makes the page anew (`just causes`) and wants a next step in every row.
 
 ";
 

@@ -10,7 +10,7 @@ use landfall::ec2_cfn::deployment::{Deployment, Revision};
 use landfall::ec2_cfn::stack::{Stack, StackDeletion};
 use landfall::event::{Event, EventKind};
 use landfall::runtime::Local;
-use landfall::target::run_step;
+use landfall::target::{Undo, run_step};
 use landfall::{Cause, Context, DeployTarget, Error, Observer, Outcome, Place, Policy, StepReport};
 use landfall_simulator::{
     DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_REGION, DEMO_SECRET_ACCESS_KEY, Scenario, Simulator,
@@ -66,7 +66,8 @@ pub(super) async fn run(case: &'static Case) -> Result<Told> {
         }
         Run::Deletion => {
             let target = StackDeletion::builder().name("web").build()?.target(&config, place)?;
-            stage.step(&target, policy).await
+            // As the binary does: a deletion is not undone.
+            stage.step(&target, policy.on_failure(Undo::Keep)).await
         }
         Run::Bundle(source) => {
             let source = sources::folder(folder.path(), source)?;
