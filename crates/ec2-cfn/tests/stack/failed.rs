@@ -4,7 +4,7 @@ use landfall_core::runtime::Local;
 use landfall_core::target::{run_step, undo_step};
 use landfall_core::{End, Outcome, Policy, StepReport, Undone};
 use landfall_ec2_cfn::stack::{OnStackFailure, RecreateFailed, TemplateSource};
-use landfall_simulator::{Scenario, Simulator, StackRule};
+use landfall_simulator::{CallNumbers, Fault, FaultKind, Phase, Scenario, Simulator, StackRule};
 use serde_json::json;
 
 use crate::stage::{NAME, Stage, TEMPLATE, codes, earlier, keep, told};
@@ -87,6 +87,25 @@ async fn a_rollback_that_fails_again_is_the_cause_and_no_change_set_is_made() {
     assert_eq!(report.verdict.outcome, Outcome::Ended(End::Failed), "{}", told(&report));
     assert_eq!((codes(&report), report.exit_code()), (vec!["rollback-failed"], 1), "{}", told(&report));
     assert_eq!(stage.writes(), ["ContinueUpdateRollback"], "nor is anything left out by itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_reads_and_a_lost_answer_bring_a_stack_back_once() {
+    for fault in [
+        Fault::new("cloudformation", "DescribeStacks", FaultKind::Stale { seconds: 9 }),
+        Fault::new("cloudformation", "ContinueUpdateRollback", FaultKind::Reset)
+            .on(CallNumbers::Nth(1))
+            .phase(Phase::After),
+    ] {
+        let stage = stuck().await;
+        stage.aws().behave_well();
+        stage.simulator.add_fault(fault);
+        let report = brought_back(&stage, &Policy::default()).await;
+        assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+        let events = stage.aws().events(NAME);
+        let begun = events.iter().filter(|one| one.logical == NAME && one.status == "UPDATE_ROLLBACK_IN_PROGRESS");
+        assert_eq!(begun.count(), 2, "the first rollback, and the one that goes on with it: {events:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

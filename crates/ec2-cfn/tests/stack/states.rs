@@ -116,6 +116,16 @@ async fn an_allowed_replacement_is_made_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_update_could_not_delete_is_told_with_its_success() {
+    let stage = stage("stack-deletes");
+    stage.aws().behave(StackRule::failing("Dead", "delete", "it is in use"));
+    let report = stage.run(&stage.made(stage.builder().allow_deletion(true)), &Policy::default()).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+    assert!(stage.notes().contains(&"left-behind".to_owned()), "{:?}", stage.notes());
+    assert!(stage.everything_told().contains("Dead (AWS::SQS::Queue, "), "{:?}", stage.news());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_run_without_records_finds_its_own_operation_and_follows_it() {
     let stage = Stage::updating();
     let cx = stage.context("demo/1/deploy/production");

@@ -6,7 +6,7 @@ use super::newest_event;
 use crate::stack::client::Deletion;
 use crate::stack::error::Refusal;
 use crate::stack::facts::StackFacts;
-use crate::stack::judge::start::{Start, start, way_out};
+use crate::stack::judge::start::{Start, can_be_brought_back, start, way_out};
 use crate::stack::memory::{Purpose, Watch};
 use crate::stack::target::Stack;
 
@@ -45,18 +45,24 @@ pub(super) async fn bring_back(
     stack: &StackFacts,
     so_far: Option<&Watch>,
 ) -> Result<Option<Watch>> {
+    let under_way = start(Some(&stack.status)) == Start::Busy;
+    if !under_way && !can_be_brought_back(stack) {
+        return Ok(None);
+    }
+    if let Some(so_far) = so_far {
+        // A stale read: it was seen to be back.
+        return Ok(Some(so_far.clone()));
+    }
     let token = format!("{name}-b");
     let since = newest_event(&target.client, cx, &stack.id).await?;
-    match (stack.status.as_str(), so_far) {
-        ("UPDATE_FAILED", None) => {
+    match stack.status.as_str() {
+        "UPDATE_FAILED" => {
             let retain = target.spec.options.retain_except_on_create;
             target.client.rollback(cx, &stack.id, &token, retain).await?;
         }
-        ("UPDATE_ROLLBACK_FAILED", None) => target.client.continue_rollback(cx, &stack.id, &token).await?,
-        // A stale read: it was seen to be back.
-        ("UPDATE_FAILED" | "UPDATE_ROLLBACK_FAILED", Some(so_far)) => return Ok(Some(so_far.clone())),
-        (status, _) if start(Some(status)) == Start::Busy => {}
-        _ => return Ok(None),
+        "UPDATE_ROLLBACK_FAILED" => target.client.continue_rollback(cx, &stack.id, &token).await?,
+        // Begun already, and the answer was lost.
+        _ => {}
     }
     Ok(Some(Watch { since, ..Watch::new(Purpose::BringBack, &stack.id, &token) }))
 }

@@ -168,8 +168,13 @@ async fn operation(
     if matches!(state, State::Ended(_)) || (last && matches!(state, State::Pending { .. })) {
         causes = diagnose::of_operation(subject, cx, watch, &memory, &state).await?;
     }
-    if matches!(state, State::Ready(_) | State::Proceed) && is_express(watch) {
-        tell_express(cx, subject.name, &mut memory);
+    if matches!(state, State::Ready(_) | State::Proceed) {
+        if is_express(watch) {
+            tell_express(cx, subject.name, &mut memory);
+        }
+        if watch.purpose == Purpose::Update {
+            tell_left_behind(cx, subject.name, &mut memory);
+        }
     }
     let progress = told::progress(watch, &memory);
     Ok(Observation::new(state)
@@ -191,6 +196,24 @@ fn tell_express(cx: &Context, name: &str, memory: &mut Memory) {
              them to be ready. They may become available only later, and what was deleted may still be going"
         );
         cx.note(Level::Warning, "express-not-stable", text);
+    }
+}
+
+/// "If CloudFormation can't delete the old resource, it removes the old resource from the stack and continues updating the
+/// stack"
+/// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html>): nobody else
+/// will say that it is still there.
+fn tell_left_behind(cx: &Context, name: &str, memory: &mut Memory) {
+    let left = memory.failed.iter().filter(|one| one.status == "DELETE_FAILED");
+    let left: Vec<String> =
+        left.map(|one| format!("{} ({}, {}): {}", one.path, one.kind, one.physical, one.reason)).collect();
+    if !left.is_empty() && memory.noted.insert("left-behind".to_owned()) {
+        let text = format!(
+            "stack {name} is updated, and what it does not have any more could not be deleted: {}. It belongs to no stack now: \
+             delete it yourself once it is free",
+            left.join("; ")
+        );
+        cx.note(Level::Warning, "left-behind", text);
     }
 }
 
