@@ -30,6 +30,7 @@ async fn stuck() -> Stage {
     let report = stage.deploy().await;
     assert_eq!(stage.stack().status, "UPDATE_ROLLBACK_FAILED", "{}", told(&report));
     stage.simulator.reset_calls();
+    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
     stage
 }
 

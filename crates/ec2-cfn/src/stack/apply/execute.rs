@@ -87,15 +87,15 @@ pub(super) fn gone(target: &Stack, change_set: &str) -> Error {
 
 /// The change set is there, and not to be executed.
 fn not_executable(target: &Stack, found: &ChangeSetFacts) -> Error {
-    let (change_set, status, execution) =
-        (short(&found.arn).to_owned(), found.status.clone(), found.execution.clone());
-    match &target.spec.options.saved {
-        Some(saved) => {
-            let file = saved.file.clone();
-            Refusal::Saved { file, what: unfit(found) }.into()
-        }
-        None => Refusal::NotExecutable { change_set, status, execution }.into(),
-    }
+    let refusal = match &target.spec.options.saved {
+        Some(saved) => Refusal::Saved { file: saved.file.clone(), what: unfit(found) },
+        None => Refusal::NotExecutable {
+            change_set: short(&found.arn).to_owned(),
+            status: found.status.clone(),
+            execution: found.execution.clone(),
+        },
+    };
+    refusal.into()
 }
 
 /// Why a change set that was kept cannot be executed.
