@@ -104,11 +104,15 @@ async fn what_is_in_the_way_of_a_deletion_is_named_and_left_behind_by_name() {
     tells(&early, &["only when a deletion of it has failed"]);
     let ran = delete(&cloud, &["--yes"]).await;
     assert_eq!(ran.code, 1, "nothing to revert to: {}", ran.told());
-    tells(&ran, &["The bucket you tried to delete is not empty", "still there with Queue", "retain-resource"]);
+    tells(
+        &ran,
+        &["The bucket you tried to delete is not empty", "still there with Queue", "retain-resource"],
+    );
     let ran = delete(&cloud, &["--yes", "--retain-resource", "Queue"]).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
     let folder = job();
-    let stray = stack(&cloud, folder.path(), &["--stack-name", "web", "delete", "--stack-name", "web", "--yes"]);
+    let stray =
+        stack(&cloud, folder.path(), &["--stack-name", "web", "delete", "--stack-name", "web", "--yes"]);
     let ran = run(stray).await;
     assert_eq!(ran.code, 2, "{}", ran.told());
     tells(&ran, &["--stack-name stand before `delete`, and are for the deployment of a stack there"]);

@@ -38,9 +38,11 @@ pub(super) async fn run(mut call: Call<'_>, what: &Delete) -> Result<u8> {
     let (global, cx) = (call.global, call.cx);
     global.no_change_set(&mut call.problems);
     if !what.yes && global.plan.is_none() {
-        let text = format!("stack {} is deleted with everything in it only when --yes is given", what.stack_name);
+        let text =
+            format!("stack {} is deleted with everything in it only when --yes is given", what.stack_name);
         call.problems.push(
-            Cause::invalid("--yes", text).with_hint("look at what would be deleted with --plan, then agree with --yes"),
+            Cause::invalid("--yes", text)
+                .with_hint("look at what would be deleted with --plan, then agree with --yes"),
         );
     }
     let mut made = step::made(call, REFUSED, spec(global, what), 1, |spec, session| {

@@ -149,19 +149,25 @@ impl Alone {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             if folder.is_some_and(|folder| !folder.is_dir()) || path.is_dir() {
                 let text = format!("--save-plan {} is no place for a file", path.display());
-                problems.push(Cause::invalid("--save-plan", text).with_hint("name a file in a folder that exists"));
+                problems.push(
+                    Cause::invalid("--save-plan", text).with_hint("name a file in a folder that exists"),
+                );
             }
         }
         if self.from_plan.is_some() && by_change_set {
-            let text = "--from-plan executes a change set that is there, and --plan=change-set makes another one";
-            problems.push(Cause::invalid("--from-plan", text).with_hint("--plan shows what the saved plan does"));
+            let text =
+                "--from-plan executes a change set that is there, and --plan=change-set makes another one";
+            problems
+                .push(Cause::invalid("--from-plan", text).with_hint("--plan shows what the saved plan does"));
         }
     }
 
     fn spec(&self, global: &Global) -> Result<StackSpec> {
         let mut problems = Vec::new();
         let mut builder = self.stack.builder(global, &mut problems);
-        if let Some(plan) = self.from_plan.as_deref().and_then(|path| collect(SavedPlan::read(path), &mut problems)) {
+        if let Some(plan) =
+            self.from_plan.as_deref().and_then(|path| collect(SavedPlan::read(path), &mut problems))
+        {
             builder = builder.saved_plan(plan);
         }
         // Without a template, the builder would only say so once more.

@@ -126,9 +126,9 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let error = Self::new(refusal.kind(), refusal.to_string()).with_hint(refusal.hint());
         match refusal {
-            Refusal::Blocked { stuck, .. } if !stuck.is_empty() => {
-                error.with_cause(Cause::new("rollback-failed", "what the rollback failed on").with_evidence(stuck))
-            }
+            Refusal::Blocked { stuck, .. } if !stuck.is_empty() => error.with_cause(
+                Cause::new("rollback-failed", "what the rollback failed on").with_evidence(stuck),
+            ),
             Refusal::NotAllowed { what, details, .. } => {
                 let code =
                     if what.contains("replace") { "replacement-not-allowed" } else { "deletion-not-allowed" };

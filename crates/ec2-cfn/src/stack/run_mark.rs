@@ -43,7 +43,10 @@ mod tests {
     #[test]
     fn a_description_names_run_step_and_attempt_and_fits() {
         let of = |run: &str, what| description(&Context::builder(run).step("production").build(), what);
-        assert_eq!(of("shop/81/deploy", MadeFor::Deployment), "[landfall run=shop/81/deploy/production try=1]");
+        assert_eq!(
+            of("shop/81/deploy", MadeFor::Deployment),
+            "[landfall run=shop/81/deploy/production try=1]"
+        );
         assert_eq!(of("a\nb", MadeFor::Undo), "[landfall run=a-b/production undo=1]");
         let long = of(&"x".repeat(3_000), MadeFor::Plan);
         assert!(long.chars().count() == 1_024 && long.ends_with(" plan=1]"), "{}", long.len());

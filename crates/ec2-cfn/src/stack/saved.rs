@@ -179,7 +179,8 @@ impl SavedPlan {
         let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         (region != place.region || account != place.account).then(|| {
             let text = format!("{} is a plan for {account} {region}, and the place is {place}", self.file);
-            Cause::invalid("saved plan", text).with_hint("sign in to the account and region that it was saved in")
+            Cause::invalid("saved plan", text)
+                .with_hint("sign in to the account and region that it was saved in")
         })
     }
 }
@@ -207,7 +208,13 @@ mod tests {
     }
 
     fn plan() -> SavedPlan {
-        let made = SavedPlan::new("web", ID, Found::Absent, None, asked(&[("template", "sha256:00ff"), ("tags", "a")]));
+        let made = SavedPlan::new(
+            "web",
+            ID,
+            Found::Absent,
+            None,
+            asked(&[("template", "sha256:00ff"), ("tags", "a")]),
+        );
         SavedPlan::parse("plan.json", &made.to_json().unwrap()).unwrap()
     }
 
@@ -235,7 +242,10 @@ mod tests {
         }
         assert_eq!(texts.len(), 4, "{all}");
         let elsewhere = plan().misplaced(&Place::new("aws", "111122223333", "us-east-1")).unwrap();
-        assert!(elsewhere.message.contains("plan.json is a plan for 111122223333 eu-central-1"), "{elsewhere:?}");
+        assert!(
+            elsewhere.message.contains("plan.json is a plan for 111122223333 eu-central-1"),
+            "{elsewhere:?}"
+        );
     }
 
     #[test]
@@ -244,12 +254,18 @@ mod tests {
         for (text, says) in [
             ("{", "plan.json:1:"),
             ("{}", "kind is null"),
-            (good.replace("\"version\": 1", "\"version\": 2").as_str(), "version is 2, and this landfall reads 1"),
+            (
+                good.replace("\"version\": 1", "\"version\": 2").as_str(),
+                "version is 2, and this landfall reads 1",
+            ),
             (good.replace("\"stack\": \"web\",", "").as_str(), "missing field `stack`"),
             (good.replace("\"stack\":", "\"stacks\":").as_str(), "unknown field `stacks`"),
         ] {
             let error = SavedPlan::parse("plan.json", text).unwrap_err().report();
-            assert!(error.contains(says) && error.contains("save the plan anew"), "{says:?} is not in\n{error}");
+            assert!(
+                error.contains(says) && error.contains("save the plan anew"),
+                "{says:?} is not in\n{error}"
+            );
         }
     }
 }

@@ -130,10 +130,8 @@ impl DeployTarget for Stack {
 
 /// A receipt for what is looked at.
 pub(crate) fn receipt(watch: &Watch) -> Result<Receipt> {
-    let prepares = matches!(
-        watch.purpose,
-        Purpose::Busy | Purpose::Recreate | Purpose::BringBack | Purpose::ChangeSet
-    );
+    let prepares =
+        matches!(watch.purpose, Purpose::Busy | Purpose::Recreate | Purpose::BringBack | Purpose::ChangeSet);
     Ok(Receipt::new(KIND, VERSION, summary(watch), watch)?.preparing(prepares))
 }
 

@@ -372,7 +372,9 @@ async fn the_plan_of_a_deletion_names_what_goes_and_what_is_left_behind() {
     let stage = Stage::seeded(serde_json::json!({ "template": text }));
     let plan = deletion(&stage, |builder| builder).plan(&stage.context("demo/1/plan")).await.unwrap();
     let lines = plan.changes[0].details.join("\n");
-    for line in ["- Topic (AWS::SNS::Topic, retained by the template: left behind)", "- Queue (AWS::SQS::Queue)"] {
+    for line in
+        ["- Topic (AWS::SNS::Topic, retained by the template: left behind)", "- Queue (AWS::SQS::Queue)"]
+    {
         assert!(lines.contains(line), "{line:?} is not in\n{lines}");
     }
     assert!(stage.writes().is_empty());

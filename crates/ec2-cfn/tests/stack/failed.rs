@@ -50,7 +50,10 @@ async fn an_update_that_failed_and_was_kept_is_rolled_back_first_when_asked() {
     let report = run_step(&runtime, &target, &cx, &Policy::default()).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
     assert_eq!(stage.writes(), ["RollbackStack", "CreateChangeSet", "ExecuteChangeSet"]);
-    assert_eq!((stage.stack().status.as_str(), stage.stack().template), ("UPDATE_COMPLETE", TEMPLATE.to_owned()));
+    assert_eq!(
+        (stage.stack().status.as_str(), stage.stack().template),
+        ("UPDATE_COMPLETE", TEMPLATE.to_owned())
+    );
     let plan = report.plan.unwrap();
     let details = &plan.changes[0].details;
     assert!(details[0].contains("it is UPDATE_FAILED, and brought back first"), "{details:?}");
@@ -104,7 +107,8 @@ async fn stale_reads_and_a_lost_answer_bring_a_stack_back_once() {
         let report = brought_back(&stage, &Policy::default()).await;
         assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
         let events = stage.aws().events(NAME);
-        let begun = events.iter().filter(|one| one.logical == NAME && one.status == "UPDATE_ROLLBACK_IN_PROGRESS");
+        let begun =
+            events.iter().filter(|one| one.logical == NAME && one.status == "UPDATE_ROLLBACK_IN_PROGRESS");
         assert_eq!(begun.count(), 2, "the first rollback, and the one that goes on with it: {events:?}");
     }
 }
@@ -151,7 +155,11 @@ async fn a_creation_that_failed_and_was_kept_is_created_anew_with_consent() {
         if succeeds {
             assert_eq!(stage.writes(), ["DeleteStack", "CreateChangeSet", "ExecuteChangeSet"]);
         } else {
-            assert!(stage.writes().is_empty() && told(&report).contains("recreate-failed"), "{}", told(&report));
+            assert!(
+                stage.writes().is_empty() && told(&report).contains("recreate-failed"),
+                "{}",
+                told(&report)
+            );
         }
     }
 }
@@ -174,5 +182,10 @@ async fn a_change_set_says_which_run_made_it_and_an_unchanged_stack_stays_unchan
     stage.simulator.reset_calls();
     let cx = stage.context("demo/2/deploy/production");
     let report = run_step(&Local::new(cx.clone()), &stage.target(), &cx, &Policy::default()).await;
-    assert_eq!((&report.verdict.outcome, stage.writes().len()), (&Outcome::Unchanged, 0), "{}", told(&report));
+    assert_eq!(
+        (&report.verdict.outcome, stage.writes().len()),
+        (&Outcome::Unchanged, 0),
+        "{}",
+        told(&report)
+    );
 }

@@ -103,7 +103,8 @@ async fn an_update_by_a_saved_plan_is_taken_back_by_the_previous_template_and_va
 
 #[tokio::test(start_paused = true)]
 async fn what_would_be_lost_is_refused_when_the_plan_is_carried_out_and_the_change_set_stays() {
-    let stage = Stage::with(Simulator::builder().scenario(Scenario::named("stack-replaces").unwrap()).build());
+    let stage =
+        Stage::with(Simulator::builder().scenario(Scenario::named("stack-replaces").unwrap()).build());
     let refused = looked_at(&stage, stage.builder()).await;
     assert!(refused.refusal.is_some() && refused.saved.is_none(), "{refused:?}");
     assert!(stage.stack().change_sets.is_empty(), "what nobody may execute is not kept");
@@ -125,7 +126,12 @@ async fn a_plan_with_nothing_to_do_and_one_of_settings_alone_are_carried_out_too
     let plan = saved(&stage, stage.builder()).await;
     assert_eq!(plan.change_set(), None);
     let report = carried_out(&stage, stage.builder(), &plan).await;
-    assert_eq!((&report.verdict.outcome, stage.writes().len()), (&Outcome::Unchanged, 0), "{}", told(&report));
+    assert_eq!(
+        (&report.verdict.outcome, stage.writes().len()),
+        (&Outcome::Unchanged, 0),
+        "{}",
+        told(&report)
+    );
     assert!(stage.aws().update_as_other(NAME, &earlier(TEMPLATE)));
     tokio::time::sleep(Duration::from_secs(60)).await;
     let text = refusal(&carried_out(&stage, stage.builder(), &plan).await);

@@ -31,9 +31,10 @@ async fn a_change_set_keeps_its_description_and_its_own_template() {
     let stage = Stage::with_stack(&template(1));
     let arn = stage.made("review", 2).await;
     assert_eq!(stage.shown(&arn).await.description(), Some("for release 81"));
-    let of = |request: aws_sdk_cloudformation::operation::get_template::builders::GetTemplateFluentBuilder| async move {
-        request.send().await.unwrap().template_body.unwrap()
-    };
+    let of =
+        |request: aws_sdk_cloudformation::operation::get_template::builders::GetTemplateFluentBuilder| async move {
+            request.send().await.unwrap().template_body.unwrap()
+        };
     assert_eq!(of(stage.client.get_template().change_set_name(&arn)).await, template(2));
     assert_eq!(of(stage.client.get_template().stack_name("s")).await, template(1), "the stack has its own");
 }

@@ -70,7 +70,9 @@ async fn part(
         }
         None => begin(target, cx, name, forward, None).await,
         Some(watch) => match watch.purpose {
-            Purpose::Busy | Purpose::Recreate | Purpose::BringBack => begin(target, cx, name, forward, Some(watch)).await,
+            Purpose::Busy | Purpose::Recreate | Purpose::BringBack => {
+                begin(target, cx, name, forward, Some(watch)).await
+            }
             Purpose::ChangeSet => execute::execute(target, cx, name, Some(forward), watch).await,
             Purpose::Create | Purpose::Update => settle(target, cx, watch).await,
             _ => Ok(watch.clone()),

@@ -95,8 +95,9 @@ impl Client {
         stack_id: &str,
         token: &str,
     ) -> Result<(), Failure> {
-        let request =
-            || self.cloudformation.continue_update_rollback().stack_name(stack_id).client_request_token(token);
+        let request = || {
+            self.cloudformation.continue_update_rollback().stack_name(stack_id).client_request_token(token)
+        };
         send!(self, cx, self.write("ContinueUpdateRollback"), request()).map(|_| ())
     }
 

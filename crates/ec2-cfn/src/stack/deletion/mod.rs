@@ -74,7 +74,9 @@ impl StackDeletion {
         let lines = listed.iter().filter(|one| one.status != "DELETE_COMPLETE").map(|one| {
             let kept = match &retained {
                 _ if self.spec.retain.contains(&one.logical) => ", left behind as asked",
-                Some(retained) if retained.contains(&one.logical) => ", retained by the template: left behind",
+                Some(retained) if retained.contains(&one.logical) => {
+                    ", retained by the template: left behind"
+                }
                 _ => "",
             };
             format!("- {} ({}{kept})", one.logical, one.kind)

@@ -31,7 +31,8 @@ pub(crate) async fn stuck(client: &Client, cx: &Context, stack_id: &str) -> Resu
         let listed = allowed(cx, "cloudformation:ListStackResources", client.resources(cx, &id).await)?;
         let failed = listed.unwrap_or_default().into_iter();
         for resource in failed.filter(|one| one.status == "UPDATE_FAILED" && !is_cancelled(&one.reason)) {
-            let nested = resource.kind == "AWS::CloudFormation::Stack" && resource.physical.starts_with("arn:");
+            let nested =
+                resource.kind == "AWS::CloudFormation::Stack" && resource.physical.starts_with("arn:");
             if nested && depth < DEEPEST {
                 // Its own resources are what is stuck.
                 open.push((format!("{}.", short(&resource.physical)), resource.physical, depth + 1));
@@ -50,7 +51,12 @@ fn of(within: &str, resource: &ResourceFacts) -> Stuck {
 }
 
 /// Why a stack in this state cannot be updated, with what its rollback failed on.
-pub(crate) async fn blocked(client: &Client, cx: &Context, name: &str, stack: &StackFacts) -> Result<Refusal> {
+pub(crate) async fn blocked(
+    client: &Client,
+    cx: &Context,
+    name: &str,
+    stack: &StackFacts,
+) -> Result<Refusal> {
     let (meaning, next) = way_out_of(name, stack);
     if stack.status != "UPDATE_ROLLBACK_FAILED" {
         return Ok(Refusal::blocked(name, &stack.status, (meaning, next)));

@@ -52,7 +52,11 @@ pub(super) async fn plan(target: &Stack, cx: &Context, saved: &SavedPlan) -> Res
             settings_only(target, cx, &stack, &mut forward).await?
         }
         (Some(arn), _) => {
-            let what = format!("its change set {} was executed, and the stack is {} since", short(arn), stack.status);
+            let what = format!(
+                "its change set {} was executed, and the stack is {} since",
+                short(arn),
+                stack.status
+            );
             return Err(refuse(what).into());
         }
         (None, Some(arn)) => {
@@ -110,7 +114,9 @@ fn changes_of(target: &Stack, found: &ChangeSetFacts, origin: &Origin) -> Vec<Ch
 /// What the stack was when the plan was saved, it still is; else what has become of it.
 fn same_as_then(saved: &SavedPlan, stack: &StackFacts) -> Result<(), String> {
     match (&saved.found, start(Some(&stack.status))) {
-        (_, Start::Busy) => Err(format!("another operation of the stack is under way: it is {}", stack.status)),
+        (_, Start::Busy) => {
+            Err(format!("another operation of the stack is under way: it is {}", stack.status))
+        }
         (Found::Absent | Found::Shell, Start::Create) => Ok(()),
         (Found::Stack { updated }, Start::Update | Start::Kept) if *updated == stack.updated => Ok(()),
         (Found::Stack { .. }, Start::Update | Start::Kept) => {
@@ -136,7 +142,8 @@ async fn ready(
         return Err(refuse(what).into());
     };
     if found.stack_id != stack.id {
-        let what = format!("its change set {name} is one of {}, and the stack is {}", found.stack_id, stack.id);
+        let what =
+            format!("its change set {name} is one of {}, and the stack is {}", found.stack_id, stack.id);
         return Err(refuse(what).into());
     }
     same_as_then(saved, stack).map_err(refuse)?;
@@ -157,5 +164,6 @@ async fn holds_the_template(target: &Stack, cx: &Context, arn: &str) -> Result<b
     let read = target.client.template_of_change_set(cx, arn).await;
     let Some(Some(held)) = allowed(cx, "cloudformation:GetTemplate", read)? else { return Ok(true) };
     let same = |held: &Template| held.meaning() == given.meaning();
-    Ok(held == given.text || Template::parse("the change set's template", &held).is_ok_and(|held| same(&held)))
+    Ok(held == given.text
+        || Template::parse("the change set's template", &held).is_ok_and(|held| same(&held)))
 }

@@ -84,7 +84,8 @@ impl Stack {
 
     async fn look_ahead(&self, cx: &Context, then: Then) -> Result<ChangeSetPlan> {
         if let Some(saved) = &self.spec.options.saved {
-            let text = format!("a plan is carried out here ({}), and none is made by a change set", saved.file);
+            let text =
+                format!("a plan is carried out here ({}), and none is made by a change set", saved.file);
             return Err(Error::invalid(text));
         }
         let mut planned = plan(self, cx).await?;
@@ -94,7 +95,8 @@ impl Stack {
         let stack = self.client.describe_stack(cx, &self.spec.name).await?;
         let found = Found::of(stack.as_ref());
         let saved = |stack_id: &str, change_set: Option<String>| {
-            let saved = SavedPlan::new(&self.spec.name, stack_id, found.clone(), change_set, self.spec.asked());
+            let saved =
+                SavedPlan::new(&self.spec.name, stack_id, found.clone(), change_set, self.spec.asked());
             (then == Then::Keep).then_some(saved)
         };
         if planned.is_empty() {

@@ -54,14 +54,18 @@ impl StackSpec {
     pub(crate) fn asked(&self) -> BTreeMap<String, String> {
         let options = &self.options;
         let mut asked = self.values();
-        let mut say = |name: &str, value: Option<String>| asked.extend(value.map(|value| (name.to_owned(), value)));
+        let mut say =
+            |name: &str, value: Option<String>| asked.extend(value.map(|value| (name.to_owned(), value)));
         let digested = |text: &str| format!("{DIGEST}{}", digest(text.as_bytes()));
         let yes = |said: bool| said.then(|| "true".to_owned());
-        say("template", match &self.template {
-            Source::Text(template) => Some(digested(&template.text)),
-            Source::Url(url) => Some(url.clone()),
-            Source::Missing => None,
-        });
+        say(
+            "template",
+            match &self.template {
+                Source::Text(template) => Some(digested(&template.text)),
+                Source::Url(url) => Some(url.clone()),
+                Source::Missing => None,
+            },
+        );
         let mut tags = options.tags.clone();
         tags.sort();
         say("tags", (!tags.is_empty()).then(|| digested(&json!(tags).to_string())));
@@ -71,7 +75,10 @@ impl StackSpec {
         say("termination_protection", options.termination_protection.map(|on| on.to_string()));
         say("import_existing", yes(options.import_existing));
         let on_failure = options.on_stack_failure;
-        say("on_stack_failure", (on_failure != OnStackFailure::Rollback).then(|| on_failure.as_str().to_owned()));
+        say(
+            "on_stack_failure",
+            (on_failure != OnStackFailure::Rollback).then(|| on_failure.as_str().to_owned()),
+        );
         say("retain_except_on_create", yes(options.retain_except_on_create));
         say("disable_validation", yes(options.disable_validation));
         say("revert_drift", yes(options.revert_drift));

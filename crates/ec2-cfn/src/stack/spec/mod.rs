@@ -361,10 +361,10 @@ impl StackSpec {
     /// Problems of all that is asked for together that need no call.
     fn offline_problems(&self) -> Vec<Cause> {
         let saved = self.options.saved.as_ref();
-        let mut problems = saved.map(|saved| saved.differences(&self.name, &self.asked())).unwrap_or_default();
+        let mut problems =
+            saved.map(|saved| saved.differences(&self.name, &self.asked())).unwrap_or_default();
         let Some(template) = self.text() else { return problems };
-        let needed =
-            check::capabilities(&self.capabilities_needed(), self.options.capabilities.as_deref());
+        let needed = check::capabilities(&self.capabilities_needed(), self.options.capabilities.as_deref());
         problems.extend(needed);
         problems.extend(check::size(template, self.options.template_bucket.as_ref()));
         let kinds = template.resources();
