@@ -234,6 +234,16 @@ async fn a_change_between_the_look_and_the_execution_is_refused_too() {
     tokio::time::sleep(Duration::from_secs(60)).await;
     let text = target.apply(&cx, &plan, Some(&receipt)).await.unwrap_err().report();
     assert!(text.contains("is OBSOLETE: the stack was updated since"), "{text}");
+    // Nor is another change set made where the one that was kept is gone.
+    let gone = Stage::updating();
+    let plan = saved(&gone, gone.builder()).await;
+    let target = gone.made(gone.builder().saved_plan(plan));
+    let cx = gone.context("demo/1/deploy/production");
+    let plan = target.plan(&cx).await.unwrap().stamped(Token::new(cx.id()));
+    gone.aws().delete_change_sets_as_other(NAME);
+    let text = target.apply(&cx, &plan, None).await.unwrap_err().report();
+    assert!(text.contains("is gone") && text.contains("save a new plan"), "{text}");
+    assert_eq!(gone.calls("CreateChangeSet"), 1);
     // And when AWS is the first to know.
     let raced = Stage::updating();
     let plan = saved(&raced, raced.builder()).await;
