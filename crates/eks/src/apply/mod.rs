@@ -152,7 +152,9 @@ impl Part {
 
 /// The failure of an object as a cause, at its place in the files.
 pub(crate) fn cause_of(manifest: &Manifest, error: &Error) -> Cause {
-    let details = error.causes().iter().map(Cause::report);
+    // What the message says already is not said again.
+    let more = error.causes().iter().filter(|cause| !error.message().contains(&cause.message));
+    let details = more.map(Cause::report);
     let cause = Cause::new("not-applied", error.message()).at(manifest.location()).with_evidence(details);
     match error.hint() {
         Some(hint) => cause.with_hint(hint),

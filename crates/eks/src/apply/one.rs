@@ -156,7 +156,7 @@ async fn migrated(cx: &Context, api: &Api, at: &At) -> Answered<String> {
         tries += 1;
         match api.patch(cx, at, &operations, false).await {
             Ok(patched) => {
-                let text = format!("{at}: fields that kubectl apply had set are landfall's from now on");
+                let text = format!("{at}: fields that kubectl had set are landfall's from now on");
                 cx.note(Level::Info, "fields-migrated", text);
                 return Ok(patched.resource_version().to_owned());
             }

@@ -33,6 +33,9 @@ use crate::input::{DEFAULT_NAMESPACE, Manifest, Scope};
 pub use diff::diff;
 pub use owners::{Owner, owner};
 
+/// How often an object is looked at that somebody else changes meanwhile.
+const TRIES: u32 = 4;
+
 /// What would be done with an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
@@ -146,8 +149,16 @@ impl Scene {
             Err(error) => return Err(error),
         };
         let at = At::new(resource, manifest.namespace(), manifest.name());
-        let live = api.read(cx, &at).await?;
-        match attempt(cx, api, &at, manifest, options.conflicts, true).await {
+        let mut tries = 0;
+        let (live, tried) = loop {
+            let live = api.read(cx, &at).await?;
+            let tried = attempt(cx, api, &at, manifest, options.conflicts, true).await;
+            tries += 1;
+            if tries == TRIES || !has_moved(live.as_ref(), &tried) {
+                break (live, tried);
+            }
+        };
+        match tried {
             Ok(attempt) => Ok(compared(&at, live.as_ref(), &attempt, options.conflicts)),
             Err(Stuck::Conflict(refused)) => {
                 let theirs = live.map(|live| live.value().clone()).unwrap_or_default();
@@ -177,6 +188,15 @@ impl Scene {
 
     fn brings_kind(&self, manifest: &Manifest) -> bool {
         self.kinds.contains(&(manifest.group().to_owned(), manifest.kind().to_owned()))
+    }
+}
+
+/// Whether the object changed between the look at it and the dry run, which gives the version that it was tried on: a
+/// controller's work would be told as a difference of ours.
+fn has_moved(live: Option<&Live>, tried: &Result<Attempt, Stuck>) -> bool {
+    match (live, tried) {
+        (Some(live), Ok(attempt)) => live.resource_version() != attempt.applied.object.resource_version(),
+        _ => false,
     }
 }
 
@@ -231,9 +251,8 @@ fn compared(at: &At, live: Option<&Live>, attempt: &Attempt, policy: ConflictPol
         details.push(format!("takes over {} from {}", taken.field, taken.manager));
     }
     if before.migrate {
-        details.push(
-            "takes over what kubectl apply has set, and removes what the manifest does not have".to_owned(),
-        );
+        details
+            .push("takes over what kubectl has set, and removes what the manifest does not have".to_owned());
     } else if details.is_empty() && !same_ownership(live, wanted) {
         details.push("landfall becomes the manager of what the manifest sets".to_owned());
     }

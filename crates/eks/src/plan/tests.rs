@@ -1,3 +1,5 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use landfall_core::ErrorKind;
 use landfall_core::target::Effect;
 use serde_json::{Value, json};
@@ -7,6 +9,7 @@ use crate::apply::Options;
 use crate::input::Manifests;
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 
+const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 const DEPLOYMENT: &str =
     "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2}}\n";
 
@@ -200,7 +203,26 @@ async fn somebody_elses_object_is_warned_about_when_it_is_changed() {
         ]
     );
     assert!(one.before.unwrap().migrate);
-    assert!(one.details[1].starts_with("takes over what kubectl apply has set"), "{:?}", one.details);
+    assert!(one.details[1].starts_with("takes over what kubectl has set"), "{:?}", one.details);
+}
+
+#[tokio::test]
+async fn what_a_controller_changes_meanwhile_is_no_difference_of_ours() {
+    let reads = AtomicUsize::new(0);
+    let server = Scripted::start(move |seen| {
+        let early = seen.is("GET", WEB) && reads.fetch_add(1, Ordering::SeqCst) == 0;
+        early.then(|| {
+            let mut object = live(2);
+            object["metadata"]["resourceVersion"] = json!("0");
+            Reply::json(200, &object)
+        })
+    })
+    .await;
+    let mut object = live(2);
+    object["metadata"]["annotations"] = json!({"deployment.kubernetes.io/revision": "1"});
+    server.put(&object);
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!((one.effect, server.seen().len()), (None, 4), "{one:?}");
 }
 
 #[tokio::test]
@@ -208,6 +230,7 @@ async fn to_become_the_manager_of_what_is_there_is_a_change_too() {
     let server = Scripted::start(|seen| {
         (seen.method == "PATCH").then(|| {
             let mut object = live(2);
+            object["metadata"]["resourceVersion"] = json!("1");
             object["metadata"]["managedFields"] =
                 json!([{"manager": "landfall", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]);
             Reply::json(200, &object)

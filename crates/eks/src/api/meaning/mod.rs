@@ -100,8 +100,10 @@ impl Meaning {
             500 if says("etcdserver: leader changed") || says("etcdserver: request timed out") => {
                 Self::Storage
             }
-            // Unknown fields of an apply come without a reason and as a fault of the server.
-            500 => unknown_fields(text).map_or(Self::Other, Self::UnknownFields),
+            // What cannot be read in an apply comes without a reason and as a fault of the server.
+            500 if says("failed to create typed patch object") => {
+                unknown_fields(text).map_or(Self::Malformed, Self::UnknownFields)
+            }
             503 | 504 => Self::Unavailable,
             _ => Self::Other,
         }

@@ -165,6 +165,14 @@ fn what_the_server_says_is_understood() {
             ),
             Meaning::Webhook,
         ),
+        (
+            status(
+                500,
+                "",
+                "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replicas: expected numeric (int or float), got string",
+            ),
+            Meaning::Malformed,
+        ),
         (status(500, "", "etcdserver: leader changed"), Meaning::Storage),
         (status(500, "InternalError", "Internal error occurred: nil map"), Meaning::Other),
         (
