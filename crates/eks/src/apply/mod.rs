@@ -57,6 +57,13 @@ pub struct Before {
     pub uid: String,
     /// Its version. The same one after applying: nothing has changed.
     pub resource_version: String,
+    /// Its generation, if its kind counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
+    /// It is as it is to be, and is not sent again: a write that changes nothing else may yet change the account of who
+    /// owns what.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unchanged: bool,
     /// Fields of it were set by client-side apply, and are to become landfall's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub migrate: bool,
@@ -74,7 +81,8 @@ pub struct Placed {
     pub generation: Option<i64>,
     /// Its version after the write.
     pub resource_version: String,
-    /// When, by the server's clock: what a status says of before then is not about this change.
+    /// When, by the server's clock: what a status says of before then is not about this change. None for what was not
+    /// sent, because it was planned as unchanged.
     pub at: Option<Timestamp>,
     /// What the write did.
     pub effect: Placing,

@@ -93,6 +93,11 @@ pub(super) async fn place(
 ) -> Result<Placed> {
     let resource = api.resource(cx, manifest.api_version(), manifest.kind(), patience).await?;
     let at = At::new(resource, manifest.namespace(), manifest.name());
+    if let Some(before) = before.filter(|before| before.unchanged) {
+        let Before { uid, resource_version, generation, .. } = before.clone();
+        let (key, effect) = (at.key(), Placing::Unchanged);
+        return Ok(Placed { key, uid, generation, resource_version, at: None, effect });
+    }
     let mut version = before.map(|before| before.resource_version.clone());
     if before.is_some_and(|before| before.migrate) {
         version = Some(migrated(cx, api, &at).await?);

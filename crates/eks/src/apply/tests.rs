@@ -6,7 +6,7 @@ use landfall_core::{Context, ErrorKind};
 use serde_json::{Value, json};
 
 use super::{Before, Options, Outcome, Part, Placing, apply};
-use crate::conflict::ConflictPolicy;
+use crate::conflict::{ConflictPolicy, LAST_APPLIED};
 use crate::input::{Manifest, Manifests};
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 use crate::waves;
@@ -46,7 +46,8 @@ fn effects(part: &Part) -> Vec<&'static str> {
 }
 
 fn before(version: &str, migrate: bool) -> Option<Before> {
-    Some(Before { uid: "uid-1".to_owned(), resource_version: version.to_owned(), migrate })
+    let (uid, resource_version) = ("uid-1".to_owned(), version.to_owned());
+    Some(Before { uid, resource_version, generation: Some(1), unchanged: false, migrate })
 }
 
 #[tokio::test]
@@ -69,6 +70,17 @@ async fn objects_are_created_changed_or_left_and_known_again_by_generation_and_v
     assert_eq!(effects(&part), ["changed"]);
     let Outcome::Applied(placed) = &part.outcomes[0].1 else { panic!("{part:?}") };
     assert_eq!(placed.generation, Some(2));
+}
+
+#[tokio::test]
+async fn what_was_planned_as_unchanged_is_not_sent() {
+    let server = Scripted::with(&[live(2)]).await;
+    let (manifests, (cx, _)) = (read(DEPLOYMENT), hearing());
+    let planned = before("7", false).map(|before| Before { unchanged: true, generation: Some(3), ..before });
+    let part = run(&server, &cx, manifests.objects(), &[planned]).await;
+    assert_eq!((effects(&part), server.seen().len()), (vec!["unchanged"], 0));
+    let Outcome::Applied(placed) = &part.outcomes[0].1 else { panic!("{part:?}") };
+    assert_eq!((placed.generation, placed.resource_version.as_str(), placed.at), (Some(3), "7", None));
 }
 
 #[tokio::test]
@@ -226,6 +238,7 @@ async fn a_field_of_a_controller_is_refused_with_both_values() {
 #[tokio::test]
 async fn what_client_side_apply_has_set_is_migrated_before_the_first_apply() {
     let mut object = live(2);
+    object["metadata"]["annotations"] = json!({LAST_APPLIED: "{}"});
     object["metadata"]["managedFields"] = json!([
         {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {"f:spec": {}}},
     ]);

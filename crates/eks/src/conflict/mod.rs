@@ -26,6 +26,7 @@ use serde_json::Value;
 use crate::api::Status;
 
 pub use field::value_at;
+pub(crate) use migrate::LAST_APPLIED;
 pub use migrate::migrate;
 
 /// The field that autoscalers set.

@@ -1,7 +1,9 @@
 use landfall_core::ErrorKind;
 use serde_json::{Value, json};
 
-use super::{ConflictPolicy, Decision, FieldConflict, conflicts, decide, migrate, refusal, value_at};
+use super::{
+    ConflictPolicy, Decision, FieldConflict, LAST_APPLIED, conflicts, decide, migrate, refusal, value_at,
+};
 use crate::api::{Live, Status};
 
 fn conflict(manager: &str, subresource: &str, field: &str) -> FieldConflict {
@@ -132,7 +134,37 @@ fn entry(manager: &str, operation: &str, version: &str, fields: &Value) -> Value
 }
 
 fn live(entries: &[Value]) -> Live {
-    Live::new(json!({"metadata": {"name": "web", "resourceVersion": "42", "managedFields": entries}}))
+    let applied =
+        json!({"spec": {"template": {"a": 1}, "ports": [{"port": 80, "name": "http"}], "names": ["x"]}});
+    Live::new(json!({"metadata": {
+        "name": "web", "resourceVersion": "42", "managedFields": entries, "annotations": {LAST_APPLIED: applied.to_string()},
+    }}))
+}
+
+#[test]
+fn only_what_client_side_apply_takes_care_of_is_migrated() {
+    let edit = entry("kubectl-edit", "Update", "v1", &json!({"f:data": {"f:b": {}}}));
+    let mut object = live(&[edit]).value().clone();
+    assert!(migrate(&Live::new(object.clone())).is_some());
+    object["metadata"]["annotations"] = json!({});
+    assert_eq!(migrate(&Live::new(object)), None, "it was edited beside a server-side apply");
+}
+
+#[test]
+fn of_what_nobody_kept_account_of_only_the_last_configuration_counts() {
+    let all = json!({
+        "f:metadata": {"f:annotations": {}},
+        "f:spec": {
+            "f:replicas": {}, "f:template": {"f:a": {}, "f:defaulted": {}},
+            "f:ports": {".": {}, "k:{\"port\":80}": {".": {}, "f:name": {}, "f:protocol": {}}, "k:{\"port\":90}": {"f:name": {}}},
+            "f:names": {"v:\"x\"": {}, "v:\"y\"": {}},
+        },
+    });
+    let patch = migrate(&live(&[entry("before-first-apply", "Update", "apps/v1", &all)])).unwrap();
+    let configured = json!({"f:spec": {
+        "f:template": {"f:a": {}}, "f:ports": {"k:{\"port\":80}": {"f:name": {}}}, "f:names": {"v:\"x\"": {}},
+    }});
+    assert_eq!(patch[0]["value"], json!([entry("landfall", "Apply", "apps/v1", &configured)]));
 }
 
 #[test]
@@ -171,4 +203,5 @@ fn what_landfall_owns_already_stays_and_without_a_history_there_is_nothing_to_do
     let applied = entry("kubectl-client-side-apply", "Apply", "v1", &json!({"f:data": {}}));
     assert_eq!(migrate(&live(&[ours, applied])), None, "an apply is no update");
     assert_eq!(migrate(&live(&[])), None);
+    assert_eq!(migrate(&Live::new(json!({}))), None);
 }

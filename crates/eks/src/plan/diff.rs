@@ -4,6 +4,7 @@ use landfall_core::error::redact;
 use serde_json::{Map, Value};
 
 use crate::api::Live;
+use crate::conflict::LAST_APPLIED;
 
 /// Longest value that a line shows, in characters.
 const LONGEST_VALUE: usize = 200;
@@ -21,9 +22,6 @@ const BOOKKEEPING: [&str; 7] = [
     "metadata.selfLink",
     "status",
 ];
-
-/// The configuration of the last client-side apply: the whole object again, in one string.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// What names the items of a list, the first that all of them have and that differs between them.
 const KEYS: [&str; 8] = ["name", "key", "mountPath", "containerPort", "port", "topologyKey", "host", "type"];
@@ -89,6 +87,7 @@ impl Differences {
     fn members(&mut self, path: &str, live: &Map<String, Value>, wanted: &Map<String, Value>) {
         let added = wanted.keys().filter(|key| !live.contains_key(*key));
         for key in live.keys().chain(added) {
+            // The whole object again, in one string.
             if key != LAST_APPLIED {
                 self.compare(&member(path, key), live.get(key), wanted.get(key));
             }

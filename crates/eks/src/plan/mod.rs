@@ -217,6 +217,8 @@ fn before(live: &Live, policy: ConflictPolicy) -> Before {
     Before {
         uid: live.uid().to_owned(),
         resource_version: live.resource_version().to_owned(),
+        generation: live.generation(),
+        unchanged: false,
         migrate: policy != ConflictPolicy::Refuse && conflict::migrate(live).is_some(),
     }
 }
@@ -245,7 +247,7 @@ fn update(at: &At, live: &Live, details: Vec<String>, policy: ConflictPolicy) ->
 fn compared(at: &At, live: Option<&Live>, attempt: &Attempt, policy: ConflictPolicy) -> Planned {
     let Some(live) = live else { return new(at.key(), Vec::new()) };
     let wanted = &attempt.applied.object;
-    let before = before(live, policy);
+    let mut before = before(live, policy);
     let mut details = diff(live, wanted);
     for taken in &attempt.taken {
         details.push(format!("takes over {} from {}", taken.field, taken.manager));
@@ -257,6 +259,7 @@ fn compared(at: &At, live: Option<&Live>, attempt: &Attempt, policy: ConflictPol
         details.push("landfall becomes the manager of what the manifest sets".to_owned());
     }
     let effect = (!details.is_empty()).then_some(Effect::Update);
+    before.unchanged = effect.is_none();
     if attempt.without_replicas {
         details.push("spec.replicas is left to the autoscaler that sets it".to_owned());
     }

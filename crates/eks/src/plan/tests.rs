@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Planned, changes, plan};
 use crate::apply::Options;
+use crate::conflict::LAST_APPLIED;
 use crate::input::Manifests;
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 
@@ -37,7 +38,9 @@ async fn what_is_new_changed_and_unchanged_is_told_and_nothing_is_written() {
     let effects: Vec<Option<Effect>> = planned.iter().map(|planned| planned.effect).collect();
     assert_eq!(effects, [Some(Effect::Update), Some(Effect::Create), None]);
     assert_eq!(planned[0].details, ["spec.replicas: 5 -> 2"]);
-    assert_eq!(planned[0].before.as_ref().unwrap().resource_version, "1");
+    let before = |planned: &Planned| planned.before.clone().unwrap();
+    assert_eq!((before(&planned[0]).resource_version.as_str(), before(&planned[0]).unchanged), ("1", false));
+    assert!(before(&planned[2]).unchanged);
     assert_eq!((&planned[1].before, planned[2].before.as_ref().unwrap().uid.as_str()), (&None, "uid-2"));
     let changes = changes(manifests.objects(), &planned);
     let told: Vec<String> =
@@ -188,6 +191,7 @@ async fn an_object_that_cannot_be_tried_is_planned_even_so() {
 #[tokio::test]
 async fn somebody_elses_object_is_warned_about_when_it_is_changed() {
     let mut object = live(5);
+    object["metadata"]["annotations"] = json!({LAST_APPLIED: "{}"});
     object["metadata"]["labels"] = json!({"kustomize.toolkit.fluxcd.io/name": "apps"});
     object["metadata"]["managedFields"] = json!([
         {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {}},
