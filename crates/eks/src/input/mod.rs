@@ -7,7 +7,7 @@
 //! 1. `source`: which files, and their text.
 //! 2. `document`: YAML and JSON as trees in which nothing is lost.
 //! 3. `objects`: lists unfolded, each object with kind, namespace and name.
-//! 4. `images`, `labels`: the edits. `pods` knows where pod templates are, `strings` where only strings may be.
+//! 4. `images`, `labels`, `secrets`: the edits. `pods` knows where pod templates are, `strings` where only strings may be.
 
 mod document;
 mod images;
@@ -15,6 +15,7 @@ mod labels;
 mod names;
 mod objects;
 mod pods;
+mod secrets;
 mod source;
 mod strings;
 #[cfg(test)]
@@ -142,6 +143,9 @@ impl ManifestsBuilder {
             images::check(&objects, &mut problems);
             strings::check(&objects, &mut problems);
             labels::put(&mut objects, &labels, &mut problems);
+        }
+        if problems.is_empty() {
+            secrets::encode(&mut objects);
         }
         if problems.is_empty() && objects.is_empty() {
             problems.push(Cause::invalid("manifests", "there is no object in what was read"));

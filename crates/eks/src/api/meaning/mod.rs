@@ -101,7 +101,7 @@ impl Meaning {
                 Self::Storage
             }
             // What cannot be read in an apply comes without a reason and as a fault of the server.
-            500 if says("failed to create typed patch object") => {
+            500 if says("failed to create typed patch object") || says("failed to convert new object") => {
                 unknown_fields(text).map_or(Self::Malformed, Self::UnknownFields)
             }
             503 | 504 => Self::Unavailable,

@@ -173,6 +173,14 @@ fn what_the_server_says_is_understood() {
             ),
             Meaning::Malformed,
         ),
+        (
+            status(
+                500,
+                "",
+                "failed to convert new object (shop/db; /v1, Kind=Secret) to proper version: unable to convert unstructured object to /v1, Kind=Secret: error decoding from json: illegal base64 data at input byte 7",
+            ),
+            Meaning::Malformed,
+        ),
         (status(500, "", "etcdserver: leader changed"), Meaning::Storage),
         (status(500, "InternalError", "Internal error occurred: nil map"), Meaning::Other),
         (

@@ -170,3 +170,25 @@ fn an_object_that_is_there_twice_is_refused_with_both_places() {
         "the namespace of an object of the cluster does not count"
     );
 }
+
+#[test]
+fn texts_of_a_secret_go_out_as_data_so_that_what_is_taken_out_of_them_goes() {
+    let secret = |more: &str| format!("{{apiVersion: v1, kind: Secret, metadata: {{name: db}}{more}}}");
+    for (more, data) in [
+        (", stringData: {a: hunter2, b: null}", r#","data":{"a":"aHVudGVyMg==","b":""}}"#),
+        (
+            ", data: {a: eA==, c: eQ==}, stringData: {a: hunter2}",
+            r#","data":{"a":"aHVudGVyMg==","c":"eQ=="}}"#,
+        ),
+        (", data: null, stringData: {a: hunter2}", r#","data":{"a":"aHVudGVyMg=="}}"#),
+        (", data: {c: eQ==}", r#","data":{"c":"eQ=="}}"#),
+    ] {
+        let sent = json(&text(&secret(more)).read().unwrap());
+        assert!(sent.ends_with(data) && !sent.contains("stringData"), "{more}: {sent}");
+    }
+    let other = "{apiVersion: example.com/v1, kind: Secret, metadata: {name: db}, stringData: {a: b}}";
+    assert!(
+        json(&text(other).read().unwrap()).contains("stringData"),
+        "what custom kinds mean by it nobody knows"
+    );
+}
