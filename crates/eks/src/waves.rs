@@ -274,12 +274,13 @@ mod tests {
             object("apps/v1", "Deployment", "web", ""),
             object("v1", "ConfigMap", "settings", ""),
             object("rbac.authorization.k8s.io/v1", "Role", "role", ""),
+            object("storage.k8s.io/v1", "StorageClass", "fast", ""),
             object("v1", "Namespace", "shop", ""),
             object("apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.example.com", ""),
         ];
         assert_eq!(
             told(&all),
-            "0:shop+widgets.example.com[shop widgets.example.com] 1:role 2:settings 5:custom+web 6:way 7:hook"
+            "0:shop+widgets.example.com[shop widgets.example.com] 1:role+fast 2:settings 5:custom+web 6:way 7:hook"
         );
     }
 
