@@ -27,6 +27,7 @@ pub mod diagnose;
 mod facts;
 #[cfg(test)]
 mod fixtures;
+mod hidden;
 pub mod input;
 pub mod inventory;
 pub mod judge;

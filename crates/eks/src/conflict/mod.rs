@@ -24,6 +24,7 @@ use landfall_core::{Cause, Error, ErrorKind};
 use serde_json::Value;
 
 use crate::api::Status;
+use crate::hidden::is_hidden;
 
 pub use field::value_at;
 pub(crate) use migrate::LAST_APPLIED;
@@ -114,7 +115,8 @@ fn is_person(manager: &str) -> bool {
 }
 
 /// The refusal of an object, `Deployment shop/web`, that other managers own fields of. `theirs` is the object as it is,
-/// `ours` as it was to be; values of a Secret (`hidden`) are not told.
+/// `ours` as it was to be; values of a Secret (`hidden`) are not told, nor those of variables and of what is named like
+/// a secret.
 #[must_use]
 pub fn refusal(
     subject: &str,
@@ -134,7 +136,7 @@ pub fn refusal(
     );
     let causes = refused.iter().map(|conflict| {
         let shown = |object: &Value| match value_at(object, &conflict.field) {
-            Some(_) if hidden => "****".to_owned(),
+            Some(_) if hidden || is_hidden(&conflict.field) => "****".to_owned(),
             Some(value) => short(&value.to_string()),
             None => "nothing".to_owned(),
         };

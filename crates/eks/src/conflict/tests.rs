@@ -95,6 +95,10 @@ fn a_refusal_names_field_manager_and_both_values() {
     assert!(error.hint().unwrap().starts_with("Argo CD puts its own value back"), "{error:?}");
     let error = refusal("Secret shop/db", &[conflict("x", "", ".data.a")], &theirs, &ours, true);
     assert!(!error.report().contains("theirs") && !error.report().contains("ours"), "{}", error.report());
+    let variable = |value: &str| json!({"env": [{"name": "A", "value": value}]});
+    let refused = [conflict("x", "", ".env[name=\"A\"].value")];
+    let error = refusal("Pod shop/a", &refused, &variable("theirs"), &variable("ours"), false);
+    assert!(error.report().contains("is **** and set by x; the manifest says ****"), "{}", error.report());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Secrets: texts become data, as the server would make of them.
 //!
-//! The server puts `stringData` into `data` when it writes, and forgets it. So an apply owns fields that are not there: a key that
-//! is taken out of `stringData` stays in the Secret, and one that somebody else has changed is no conflict
+//! The server puts `stringData` into `data` when it writes, and forgets it. So an apply owns fields that are not there:
+//! a key that is taken out of `stringData` stays in the Secret, and one that somebody else has changed is no conflict
 //! (<https://github.com/kubernetes/kubernetes/issues/108008>).
 
 use base64::Engine;

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::api::Live;
 use crate::conflict::LAST_APPLIED;
+use crate::hidden::{is_hidden, is_secret_name};
 
 /// Longest value that a line shows, in characters.
 const LONGEST_VALUE: usize = 200;
@@ -25,19 +26,6 @@ const BOOKKEEPING: [&str; 7] = [
 
 /// What names the items of a list, the first that all of them have and that differs between them.
 const KEYS: [&str; 8] = ["name", "key", "mountPath", "containerPort", "port", "topologyKey", "host", "type"];
-
-/// Endings of names whose values are secrets, in lower case and without `-` and `_`.
-const SECRETS: [&str; 9] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "token",
-    "apikey",
-    "privatekey",
-    "secretkey",
-    "accesskey",
-    "clientsecret",
-];
 
 /// What would change, one line for each difference, such as `spec.template.spec.containers[web].image: web:1 -> web:2`;
 /// empty when nothing would.
@@ -129,10 +117,8 @@ impl Differences {
 
     /// Whether the value at this place may be a secret.
     fn is_secret(&self, path: &str) -> bool {
-        let last = path.rsplit('.').next().unwrap_or_default().trim_end_matches(']');
-        let of_environment = last == "env" || (last == "value" && path.contains("env["));
         let of_secret = self.secret && ["data", "stringData"].iter().any(|map| path.starts_with(map));
-        of_environment || of_secret || is_secret_word(last)
+        of_secret || is_hidden(path)
     }
 }
 
@@ -177,17 +163,11 @@ fn arguments(items: &[Value]) -> Value {
     let mut after_flag = false;
     let shown = items.iter().map(|item| {
         let text = item.as_str().unwrap_or_default().to_ascii_lowercase();
-        let flag = text.starts_with('-') && !text.contains('=') && is_secret_word(&text);
+        let flag = text.starts_with('-') && !text.contains('=') && is_secret_name(&text);
         let hidden = std::mem::replace(&mut after_flag, flag);
         if hidden { Value::from("[redacted]") } else { item.clone() }
     });
     shown.collect()
-}
-
-/// Whether a name is one of secrets.
-fn is_secret_word(name: &str) -> bool {
-    let word: String = name.chars().filter(|c| !"-_".contains(*c)).collect::<String>().to_ascii_lowercase();
-    SECRETS.iter().any(|ending| word.ends_with(ending))
 }
 
 fn with_value(what: &str, value: Option<String>) -> String {
