@@ -104,7 +104,8 @@ pub(crate) fn authenticate(
 ) -> Result<Principal, AuthenticationError> {
     let authorization = Authorization::read(&received.head)?;
     let token = header_text(&received.head, "x-amz-security-token");
-    let (secret, principal) = find(directory, &authorization, token.as_deref(), now)?;
+    let signer = (authorization.access_key_id.as_str(), authorization.region.as_str());
+    let (secret, principal) = find(directory, signer, token.as_deref(), now)?;
     check_scope(&authorization, received)?;
     check_skew(&authorization, now)?;
     if !authorization.matches(&secret, &received.head, &received.body) {
@@ -125,7 +126,8 @@ pub(crate) fn identify(
 ) -> Result<(String, Principal), AuthenticationError> {
     let authorization = Authorization::read(&received.head)?;
     let token = header_text(&received.head, "x-amz-security-token");
-    let found = find(directory, &authorization, token.as_deref(), now)?;
+    let signer = (authorization.access_key_id.as_str(), authorization.region.as_str());
+    let found = find(directory, signer, token.as_deref(), now)?;
     let allowed = earlier(now, SKEW_OF_S3)..=later(now, SKEW_OF_S3);
     if !allowed.contains(&authorization.signed_at) {
         return Err(AuthenticationError::Skewed);
@@ -133,14 +135,13 @@ pub(crate) fn identify(
     Ok(found)
 }
 
-fn find(
+/// The secret and the caller of an access key, in the region of its signature's scope.
+pub(crate) fn find(
     directory: &Directory,
-    authorization: &Authorization,
+    (key, region): (&str, &str),
     token: Option<&str>,
     now: Timestamp,
 ) -> Result<(String, Principal), AuthenticationError> {
-    let key = &authorization.access_key_id;
-    let region = authorization.region.clone();
     if directory.ended.contains(key) {
         return Err(AuthenticationError::Expired);
     }
@@ -157,9 +158,9 @@ fn find(
             account: session.account.clone(),
             arn: format!("arn:aws:sts::{}:assumed-role/{}/{}", session.account, session.role, session.name),
             user_id: format!("AROASIMULATED{}:{}", session.role.to_uppercase(), session.name),
-            access_key_id: key.clone(),
+            access_key_id: key.to_owned(),
             denied: role.map(|role| role.denied.clone()).unwrap_or_default(),
-            region,
+            region: region.to_owned(),
             session: Some(session.limits.clone()),
         };
         return Ok((session.secret.clone(), principal));
@@ -171,14 +172,14 @@ fn find(
     let users =
         directory.accounts.iter().flat_map(|(id, account)| account.users.iter().map(move |user| (id, user)));
     for (account, (name, user)) in users {
-        if user.access_key_id == *key {
+        if user.access_key_id == key {
             let principal = Principal {
                 account: account.clone(),
                 arn: format!("arn:aws:iam::{account}:user/{name}"),
                 user_id: format!("AIDASIMULATED{}", name.to_uppercase()),
-                access_key_id: key.clone(),
+                access_key_id: key.to_owned(),
                 denied: user.denied.clone(),
-                region,
+                region: region.to_owned(),
                 session: None,
             };
             return Ok((user.secret_access_key.clone(), principal));

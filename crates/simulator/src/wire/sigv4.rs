@@ -77,14 +77,8 @@ impl Authorization {
     /// True if the signature was made with `secret` over this very request.
     pub(crate) fn matches(&self, secret: &str, head: &Parts, body: &Bytes) -> bool {
         let Some(canonical) = self.canonical_request(head, body) else { return false };
-        let scope = format!("{}/{}/{}/aws4_request", self.day, self.region, self.service);
-        let to_sign =
-            format!("AWS4-HMAC-SHA256\n{}\n{scope}\n{}", self.date, sha256_hex(canonical.as_bytes()));
-        let mut key = sign(format!("AWS4{secret}").as_bytes(), &self.day);
-        for part in [self.region.as_str(), self.service.as_str(), "aws4_request"] {
-            key = sign(key.as_ref(), part);
-        }
-        hex(sign(key.as_ref(), &to_sign).as_ref()) == self.signature
+        let scope = [self.day.as_str(), &self.region, &self.service];
+        signature(secret, scope, &self.date, &canonical) == self.signature
     }
 
     fn canonical_request(&self, head: &Parts, body: &Bytes) -> Option<String> {
@@ -105,12 +99,26 @@ impl Authorization {
     }
 }
 
+/// The signature of a canonical request in a credential scope: day, region and service.
+pub(crate) fn signature(secret: &str, scope: [&str; 3], date: &str, canonical: &str) -> String {
+    let [day, region, service] = scope;
+    let to_sign = format!(
+        "AWS4-HMAC-SHA256\n{date}\n{day}/{region}/{service}/aws4_request\n{}",
+        sha256_hex(canonical.as_bytes())
+    );
+    let mut key = sign(format!("AWS4{secret}").as_bytes(), day);
+    for part in [region, service, "aws4_request"] {
+        key = sign(key.as_ref(), part);
+    }
+    hex(sign(key.as_ref(), &to_sign).as_ref())
+}
+
 /// The date as `X-Amz-Date` writes it.
 pub(crate) fn basic_date(at: Timestamp) -> String {
     at.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
-fn parse_date(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_date(text: &str) -> Option<Timestamp> {
     let civil = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text).ok()?;
     civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
 }
@@ -131,7 +139,7 @@ fn host(head: &Parts) -> Option<String> {
     header_text(head, "host").or_else(|| head.uri.authority().map(|authority| authority.as_str().to_owned()))
 }
 
-fn canonical_query(query: &str) -> String {
+pub(crate) fn canonical_query(query: &str) -> String {
     let mut pairs: Vec<String> = form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| format!("{}={}", encode(&name, false), encode(&value, false)))
         .collect();
@@ -157,7 +165,7 @@ fn sign(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
 
-fn sha256_hex(bytes: &[u8]) -> String {
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
