@@ -6,9 +6,9 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
-    /// `ecs`, `eks`, `s3`, `sts`, `logs` or `oidc`; the target's prefix when it is none of them.
+    /// `ecs`, `eks`, `kubernetes`, `s3`, `sts`, `logs` or `oidc`; the target's prefix when it is none of them.
     pub service: String,
-    /// The operation, such as `UpdateService`.
+    /// The operation, such as `UpdateService`; of `kubernetes` verb and kind, such as `patch deployments`.
     pub operation: String,
     /// The caller's account; none when the call was not signed by a known key.
     pub account: Option<String>,

@@ -26,6 +26,12 @@ impl Clock {
         self.start
     }
 
+    /// When the clock will show `at`; its beginning for what was before.
+    pub(crate) fn instant_of(&self, at: Timestamp) -> tokio::time::Instant {
+        let after = Duration::try_from(at.duration_since(self.start)).unwrap_or_default();
+        self.epoch + after
+    }
+
     /// What the clock shows.
     pub(crate) fn now(&self) -> Timestamp {
         later(self.start, self.epoch.elapsed())

@@ -19,7 +19,7 @@
 //! ```
 //!
 //! What there is: ECS (services under the ECS controller roll out; others only exist), the health of their targets behind
-//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), EKS (clusters are described and listed), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
+//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), EKS (clusters are described and listed, and have the API server of a Kubernetes, [`Kubernetes`]), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
 //!
 //! Time is tokio's: `tokio::time::pause` stops the simulated AWS too. Nothing runs in the background. Each request
 //! first brings the world up to the present, in the order in which things were due, so a rollout is the same whether it
@@ -40,6 +40,7 @@ mod hold;
 mod iam;
 mod ids;
 mod inspect;
+mod kubernetes;
 mod logs;
 mod oidc;
 mod s3;
@@ -55,9 +56,13 @@ pub use alter::Answered;
 pub use calls::{Call, Outcome};
 pub use cloudformation::{CloudFormationHandle as CloudFormation, StackEventView, StackView};
 pub use codedeploy::{CodeDeployHandle as CodeDeploy, CodeDeploymentView};
-pub use fault::{CallNumbers, Fault, FaultKind, Phase, Refusing, StsRefusal};
+pub use fault::{CallNumbers, Fault, FaultKind, KubernetesFault, Phase, Refusing, StsRefusal};
 pub use hold::HeldCall;
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
+pub use kubernetes::{
+    Kubernetes, KubernetesBody, KubernetesDenial, KubernetesRequest, KubernetesServer, KubernetesSetup,
+    PodBehaviour, PodRule,
+};
 pub use oidc::{Claims, Oidc};
 pub use s3::{ObjectView, S3, UploadView};
 pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};

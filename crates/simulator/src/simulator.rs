@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use crate::clock::Clock;
 use crate::dispatch::State;
 use crate::wire::Reply;
-use crate::{Call, CloudFormation, CodeDeploy, Ecs, Fault, FaultKind, Oidc, Refusing, Scenario, World, wall};
+use crate::{
+    Call, CloudFormation, CodeDeploy, Ecs, Fault, FaultKind, Kubernetes, Oidc, Refusing, Scenario, World,
+    wall,
+};
 
 /// 2026-01-01T00:00:00Z: where time starts unless the builder says otherwise, so that runs are alike.
 const DEFAULT_START: Timestamp = Timestamp::constant(1_767_225_600, 0);
@@ -193,6 +196,11 @@ impl Simulator {
     /// CodeDeploy in one region of one account, from the point of view of somebody else. Nothing here counts as a call.
     pub fn code_deploy(&self, account: &str, region: &str) -> CodeDeploy {
         CodeDeploy::new(self.clone(), account, region)
+    }
+
+    /// The Kubernetes of an EKS cluster in one region of one account.
+    pub fn kubernetes(&self, account: &str, region: &str, cluster: &str) -> Kubernetes {
+        Kubernetes::new(self.clone(), account, region, cluster)
     }
 
     /// The issuer of identity tokens.

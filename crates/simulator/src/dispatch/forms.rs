@@ -73,7 +73,10 @@ pub(super) fn refusal(kind: &FaultKind, received: &Received) -> Option<ServiceEr
         FaultKind::Http { .. } | FaultKind::Html500 | FaultKind::Reset => {
             Some(ServiceError::new(500, "SimulatedFault", "the answer is replaced by a fault"))
         }
-        FaultKind::Delay { .. } | FaultKind::Truncate | FaultKind::Stale { .. } => None,
+        FaultKind::Delay { .. }
+        | FaultKind::Truncate
+        | FaultKind::Stale { .. }
+        | FaultKind::Kubernetes(_) => None,
     }
 }
 
@@ -100,7 +103,7 @@ pub(super) fn form(
     }
 }
 
-pub(super) fn page(status: u16, body: &str, content_type: &str) -> Response<Bytes> {
+pub(crate) fn page(status: u16, body: &str, content_type: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(body.to_owned()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Ok(value) = header::HeaderValue::from_str(content_type) {
@@ -109,6 +112,6 @@ pub(super) fn page(status: u16, body: &str, content_type: &str) -> Response<Byte
     response
 }
 
-pub(super) fn html500() -> Response<Bytes> {
+pub(crate) fn html500() -> Response<Bytes> {
     page(500, "<html><body><h1>500 Internal Server Error</h1></body></html>", "text/html")
 }

@@ -1,6 +1,6 @@
 //! The way of a request: told apart, counted, authenticated, authorised, hit by a fault or not, done, recorded.
 
-mod forms;
+pub(crate) mod forms;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,7 @@ use crate::fault::FaultPlan;
 use crate::hold::Hold;
 use crate::iam::{Directory, Principal, authenticate, authorise};
 use crate::ids::Ids;
+use crate::kubernetes::{ClusterName, ClusterState};
 use crate::oidc::{DISCOVERY_PATH, Issuer, KEYS_PATH};
 use crate::s3::{S3State, S3Store};
 use crate::sts::Sts;
@@ -39,6 +40,7 @@ pub(crate) struct State {
     regions: BTreeMap<(String, String), RegionState>,
     cloudformation: BTreeMap<(String, String), cloudformation::CloudFormation>,
     code_deploy: BTreeMap<(String, String), codedeploy::CodeDeploy>,
+    kubernetes: BTreeMap<ClusterName, ClusterState>,
     behaviours: Vec<BehaviourRule>,
     actions: Vec<ScriptedAction>,
     forgotten_members: Vec<String>,
@@ -57,6 +59,7 @@ impl State {
             regions: BTreeMap::new(),
             cloudformation: BTreeMap::new(),
             code_deploy: BTreeMap::new(),
+            kubernetes: BTreeMap::new(),
             behaviours: scenario.behaviours.clone(),
             actions: scenario.actions.clone(),
             forgotten_members: world.forgotten_members.clone(),
@@ -83,6 +86,7 @@ impl State {
             region.advance(now);
         }
         self.code_deploy.values_mut().for_each(|region| region.advance(now));
+        self.kubernetes.values_mut().for_each(|cluster| cluster.advance(now));
         self.cloudformation.values_mut().for_each(|region| region.advance(now));
     }
 
@@ -139,6 +143,18 @@ impl State {
                 s3: self.s3.store.clone(),
             };
             codedeploy::CodeDeploy::new((account, name), setup, start)
+        })
+    }
+
+    /// The Kubernetes side of a cluster, which begins when it is first asked for.
+    pub(crate) fn kubernetes(&mut self, name: &ClusterName) -> &mut ClusterState {
+        let start = self.clock.now();
+        let Self { kubernetes, directory, .. } = self;
+        kubernetes.entry(name.clone()).or_insert_with(|| {
+            let account = directory.accounts.get(&name.account);
+            let region = account.and_then(|account| account.regions.get(&name.region));
+            let cluster = region.and_then(|region| region.eks_clusters.get(&name.cluster));
+            ClusterState::of(name, &cluster.cloned().unwrap_or_default(), start)
         })
     }
 
@@ -213,7 +229,12 @@ impl State {
             ("eks", Input::Path(address), Some(principal)) => {
                 let account = self.directory.accounts.get(&principal.account);
                 let region = account.and_then(|account| account.regions.get(&principal.region));
-                let clusters = region.map(|region| region.eks_clusters.clone()).unwrap_or_default();
+                let mut clusters = region.map(|region| region.eks_clusters.clone()).unwrap_or_default();
+                for (name, cluster) in &self.kubernetes {
+                    if (&name.account, &name.region) == (&principal.account, &principal.region) {
+                        cluster.show_address(&mut clusters, &name.cluster);
+                    }
+                }
                 eks::call(&clusters, operation, address, principal, self.clock.start()).map(Answer::Json)
             }
             _ => Err(unknown_operation(received)),

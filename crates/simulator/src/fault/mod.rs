@@ -10,11 +10,15 @@
 //! # let _ = fault;
 //! ```
 
+mod kubernetes;
 mod plan;
 mod sts;
 
 use serde::{Deserialize, Serialize};
 
+use crate::iam::wildcard_match;
+
+pub use kubernetes::KubernetesFault;
 pub(crate) use plan::FaultPlan;
 pub use sts::StsRefusal;
 
@@ -22,9 +26,10 @@ pub use sts::StsRefusal;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `ecs`, `sts`, `logs`; `*` for every service.
+    /// `ecs`, `sts`, `logs`, `kubernetes`; `*` for every service.
     pub service: String,
-    /// The operation, such as `UpdateService`; `*` for every operation of the service.
+    /// The operation, such as `UpdateService`, or of `kubernetes` such as `patch deployments`; `*` stands for any
+    /// characters, as in `watch *`.
     pub operation: String,
     /// Which calls of this operation are hit. Calls are counted per service and operation from 1.
     #[serde(default)]
@@ -136,6 +141,8 @@ pub enum FaultKind {
     IdentityProviderUnreachable,
     /// Only for AssumeRole and AssumeRoleWithWebIdentity: STS refuses like this.
     Sts(StsRefusal),
+    /// Only for the API server of a cluster.
+    Kubernetes(KubernetesFault),
 }
 
 impl FaultKind {
@@ -153,6 +160,7 @@ impl FaultKind {
             Self::Stale { .. } => "stale",
             Self::IdentityProviderUnreachable => "identity_provider_unreachable",
             Self::Sts(_) => "sts",
+            Self::Kubernetes(_) => "kubernetes",
         }
     }
 }
@@ -185,7 +193,7 @@ impl Fault {
 
     fn hits(&self, service: &str, operation: &str, number: u64) -> bool {
         (self.service == "*" || self.service == service)
-            && (self.operation == "*" || self.operation == operation)
+            && wildcard_match(&self.operation, operation)
             && self.calls.contains(number)
     }
 }

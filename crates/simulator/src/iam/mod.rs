@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{Account, Denial};
 
-pub(crate) use authenticate::{AuthenticationError, authenticate, identify};
+pub(crate) use authenticate::{AuthenticationError, authenticate, find, identify};
 pub(crate) use authorise::authorise;
 pub(crate) use session_policy::parse_session_policy;
 pub(crate) use trust::{TrustRequest, trusts};

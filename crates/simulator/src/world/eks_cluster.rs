@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::KubernetesSetup;
+
 /// An EKS cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,10 +14,12 @@ pub struct EksCluster {
     /// Further members of the cluster as DescribeCluster answers them, as a merge patch (RFC 7396) over those of an
     /// ordinary one: `resourcesVpcConfig`, `computeConfig`, `endpoint`, ...
     pub settings: Value,
+    /// What its Kubernetes has at the start, and how it behaves.
+    pub kubernetes: KubernetesSetup,
 }
 
 impl Default for EksCluster {
     fn default() -> Self {
-        Self { status: "ACTIVE".to_owned(), settings: Value::Null }
+        Self { status: "ACTIVE".to_owned(), settings: Value::Null, kubernetes: KubernetesSetup::default() }
     }
 }

@@ -19,7 +19,7 @@ fn place() -> Place {
 
 fn simulator(name: &str, status: &str, settings: Value) -> Simulator {
     let mut world = World::demo();
-    let cluster = EksCluster { status: status.to_owned(), settings };
+    let cluster = EksCluster { status: status.to_owned(), settings, ..EksCluster::default() };
     world.account(DEMO_ACCOUNT).region(DEMO_REGION).eks_clusters.insert(name.to_owned(), cluster);
     Simulator::builder().world(world).build()
 }

@@ -1,0 +1,92 @@
+//! The kinds that every cluster has.
+
+/// Group, version, plural, kind, short name, whether its objects are in namespaces, and its subresources.
+pub(super) type Row =
+    (&'static str, &'static str, &'static str, &'static str, &'static str, bool, &'static [&'static str]);
+
+const STATUS: &[&str] = &["status"];
+const SCALED: &[&str] = &["status", "scale"];
+
+/// As far as one version of each goes. `autoscaling` is served as `v2` only.
+pub(super) const ROWS: &[Row] = &[
+    ("", "v1", "configmaps", "ConfigMap", "cm", true, &[]),
+    ("", "v1", "endpoints", "Endpoints", "ep", true, &[]),
+    ("", "v1", "events", "Event", "ev", true, &[]),
+    ("", "v1", "limitranges", "LimitRange", "limits", true, &[]),
+    ("", "v1", "namespaces", "Namespace", "ns", false, STATUS),
+    ("", "v1", "nodes", "Node", "no", false, STATUS),
+    ("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", "pvc", true, STATUS),
+    ("", "v1", "persistentvolumes", "PersistentVolume", "pv", false, STATUS),
+    ("", "v1", "pods", "Pod", "po", true, &["status", "log"]),
+    ("", "v1", "resourcequotas", "ResourceQuota", "quota", true, STATUS),
+    ("", "v1", "secrets", "Secret", "", true, &[]),
+    ("", "v1", "serviceaccounts", "ServiceAccount", "sa", true, &[]),
+    ("", "v1", "services", "Service", "svc", true, STATUS),
+    ("apps", "v1", "controllerrevisions", "ControllerRevision", "", true, &[]),
+    ("apps", "v1", "daemonsets", "DaemonSet", "ds", true, STATUS),
+    ("apps", "v1", "deployments", "Deployment", "deploy", true, SCALED),
+    ("apps", "v1", "replicasets", "ReplicaSet", "rs", true, SCALED),
+    ("apps", "v1", "statefulsets", "StatefulSet", "sts", true, SCALED),
+    ("batch", "v1", "cronjobs", "CronJob", "cj", true, STATUS),
+    ("batch", "v1", "jobs", "Job", "", true, STATUS),
+    ("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa", true, STATUS),
+    ("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", true, STATUS),
+    ("networking.k8s.io", "v1", "ingressclasses", "IngressClass", "", false, &[]),
+    ("networking.k8s.io", "v1", "ingresses", "Ingress", "ing", true, STATUS),
+    ("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", "netpol", true, &[]),
+    ("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", "", false, &[]),
+    ("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", "", false, &[]),
+    ("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", "", true, &[]),
+    ("rbac.authorization.k8s.io", "v1", "roles", "Role", "", true, &[]),
+    ("storage.k8s.io", "v1", "csidrivers", "CSIDriver", "", false, &[]),
+    ("storage.k8s.io", "v1", "storageclasses", "StorageClass", "sc", false, &[]),
+    ("coordination.k8s.io", "v1", "leases", "Lease", "", true, &[]),
+    ("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", "pc", false, &[]),
+    ("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "", true, &[]),
+    (
+        "apiextensions.k8s.io",
+        "v1",
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        "crd",
+        false,
+        STATUS,
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "mutatingwebhookconfigurations",
+        "MutatingWebhookConfiguration",
+        "",
+        false,
+        &[],
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "validatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration",
+        "",
+        false,
+        &[],
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "validatingadmissionpolicies",
+        "ValidatingAdmissionPolicy",
+        "",
+        false,
+        STATUS,
+    ),
+    (
+        "admissionregistration.k8s.io",
+        "v1",
+        "validatingadmissionpolicybindings",
+        "ValidatingAdmissionPolicyBinding",
+        "",
+        false,
+        &[],
+    ),
+    ("apiregistration.k8s.io", "v1", "apiservices", "APIService", "", false, STATUS),
+];
