@@ -8,6 +8,7 @@ mod ecs_writes;
 mod eks;
 mod faults;
 mod identity_tokens;
+mod kubernetes;
 mod rollouts;
 mod s3;
 mod scenarios;
