@@ -50,8 +50,9 @@ pub(crate) fn markdown() -> Result<String> {
 fn rows() -> Vec<(&'static str, IfBusy)> {
     let policies = [IfBusy::Fail, IfBusy::Wait, IfBusy::Adopt, IfBusy::Supersede];
     // Those of other services have nothing to do with ECS.
-    let of_ecs =
-        |name: &&str| !["stack-", "bundle-", "deployment-"].iter().any(|begin| name.starts_with(begin));
+    let of_ecs = |name: &&str| {
+        !["stack-", "bundle-", "deployment-", "kubernetes-"].iter().any(|begin| name.starts_with(begin))
+    };
     let all = Scenario::names().into_iter().filter(of_ecs).flat_map(|name| {
         let wanted = if name.starts_with("busy") {
             policies.as_slice()

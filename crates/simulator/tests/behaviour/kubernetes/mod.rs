@@ -10,6 +10,7 @@ mod faults;
 mod managers;
 mod reading;
 mod rollouts;
+mod scenarios;
 mod served;
 mod tokens;
 mod watches;
