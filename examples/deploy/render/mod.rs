@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::Timestamp;
 use landfall::event::{Event, EventKind, Level};
 use landfall::target::Effect;
@@ -190,6 +190,7 @@ impl Shown {
     ) -> Vec<String> {
         let counts: Vec<String> = progress.iter().map(count).collect();
         let text = if waiting_for.is_empty() { counts.join(", ") } else { waiting_for.to_owned() };
+        let text = progress.iter().fold(text, |text, one| text + &pace(one));
         if !self.live {
             return vec![format!("{FAINT}{clock}{FAINT:#}  {text}")];
         }
@@ -228,10 +229,24 @@ fn planned(title: &str, changes: &[Change]) -> Vec<String> {
 }
 
 fn count(progress: &Progress) -> String {
+    let amount = |count| amount(count, &progress.unit);
     match progress.total {
-        Some(total) => format!("{}/{total} {}", progress.done, progress.of),
-        None => format!("{} {}", progress.done, progress.of),
+        Some(total) => format!("{}/{} {}", amount(progress.done), amount(total), progress.of),
+        None => format!("{} {}", amount(progress.done), progress.of),
     }
+}
+
+/// `12`, or `12.30 MB` of bytes.
+fn amount(count: u64, unit: &str) -> String {
+    if unit == "bytes" { DecimalBytes(count).to_string() } else { count.to_string() }
+}
+
+/// `, 12.30 MB/s, about 1:05 left`, as far as it is known.
+fn pace(progress: &Progress) -> String {
+    let rate = progress.per_second.map(|rate| format!(", {}/s", amount(rate, &progress.unit)));
+    let seconds = progress.left_ms.filter(|left| *left > 0).map(|left| left.div_ceil(1_000));
+    let left = seconds.map(|seconds| format!(", about {}:{:02} left", seconds / 60, seconds % 60));
+    rate.unwrap_or_default() + &left.unwrap_or_default()
 }
 
 fn coloured(level: Level, text: &str) -> String {

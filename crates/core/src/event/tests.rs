@@ -30,7 +30,12 @@ fn samples() -> Vec<EventKind> {
         },
         EventKind::Progress {
             waiting_for: "tasks".into(),
-            progress: vec![Progress::new("new tasks running", 1, Some(2), "tasks")],
+            progress: vec![
+                Progress::new("new tasks running", 1, Some(2), "tasks"),
+                Progress::new("archive", 1, None, "bytes")
+                    .with_rate(3)
+                    .with_left(std::time::Duration::from_millis(9)),
+            ],
             elapsed_ms: 5,
         },
         EventKind::Retrying { error: error.clone(), delay_ms: 1 },

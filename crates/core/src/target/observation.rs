@@ -165,13 +165,33 @@ pub struct Progress {
     pub total: Option<u64>,
     /// What is counted: `tasks`, `bytes`.
     pub unit: String,
+    /// How many a second are done at present, where that is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u64>,
+    /// Milliseconds until all is done, if it goes on like this: an estimate, which can be told where `total` is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_ms: Option<u64>,
 }
 
 impl Progress {
     /// `done` of `total` units.
     #[must_use]
     pub fn new(of: impl Into<String>, done: u64, total: Option<u64>, unit: impl Into<String>) -> Self {
-        Self { of: of.into(), done, total, unit: unit.into() }
+        Self { of: of.into(), done, total, unit: unit.into(), per_second: None, left_ms: None }
+    }
+
+    /// Says how many units a second are done at present.
+    #[must_use]
+    pub fn with_rate(mut self, per_second: u64) -> Self {
+        self.per_second = Some(per_second);
+        self
+    }
+
+    /// Says how long the rest takes, by estimate.
+    #[must_use]
+    pub fn with_left(mut self, left: Duration) -> Self {
+        self.left_ms = Some(u64::try_from(left.as_millis()).unwrap_or(u64::MAX));
+        self
     }
 
     /// Whether everything that is counted is done.

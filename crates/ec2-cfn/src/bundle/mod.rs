@@ -33,6 +33,7 @@ mod push_file;
 mod revert;
 mod session;
 mod spec;
+mod speed;
 mod target;
 
 pub use choices::{Checksums, Format, Modes, Platform, Symlinks};

@@ -17,8 +17,9 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client::{Arrived, Client, base64};
-use super::pack::{Packing, Part};
+use super::pack::{Packed, Packing, Part};
 use super::plan::told;
+use super::speed::{Speed, time_for, whole};
 
 /// How long a batch begins new parts. What is recorded after it need not be sent again; in between nothing is.
 const BATCH: Duration = Duration::from_secs(5);
@@ -60,6 +61,10 @@ pub(crate) struct Session {
     most: usize,
     began: Instant,
     told: Instant,
+    speed: Speed,
+    packed: Packed,
+    /// The size that the archive seems to come to.
+    expected: Option<u64>,
 }
 
 /// The next part of a packing; the packing goes to a thread that may block, and comes back.
@@ -105,6 +110,9 @@ impl Session {
             most,
             began: now,
             told: now,
+            speed: Speed::default(),
+            packed: Packed::default(),
+            expected: None,
         }
     }
 
@@ -113,6 +121,7 @@ impl Session {
     /// A stop is heard between parts: none is begun any more, and those in flight run to their end.
     pub(crate) async fn batch(&mut self, cx: &Context) -> Result<bool, Failure> {
         let began = Instant::now();
+        self.speed.begin(cx.clock().now());
         let mut flying = FuturesUnordered::new();
         loop {
             let more = !self.ended && began.elapsed() < BATCH && !cx.is_cancelled();
@@ -176,6 +185,7 @@ impl Session {
             _ => crc_fast::checksum_combine(CrcAlgorithm::Crc64Nvme, self.checksum, part.checksum, length),
         };
         self.size += length;
+        self.look_ahead();
         let checksum = base64(part.checksum);
         let same = |had: &&Arrived| had.size == length && had.checksum.as_deref() == Some(checksum.as_str());
         if let Some(had) = self.had.get(&self.number).filter(same) {
@@ -192,6 +202,7 @@ impl Session {
             self.room = (self.room + 1).min(self.most);
         }
         self.sent += arrived.size;
+        self.speed.arrived(cx.clock().now(), arrived.size);
         self.arrived.insert(sent.number, arrived);
         if self.told.elapsed() >= TELL {
             self.tell(cx);
@@ -199,16 +210,29 @@ impl Session {
         Ok(())
     }
 
+    /// Estimates the size of the whole archive by what is packed of it. Not while a thread packs.
+    fn look_ahead(&mut self) {
+        let Some(packing) = &self.packing else { return };
+        let ready: u64 = self.ready.iter().map(|part| part.bytes.len() as u64).sum();
+        self.expected = whole(self.size + ready + packing.uncut(), packing.share(&mut self.packed));
+    }
+
     fn tell(&mut self, cx: &Context) {
         self.told = Instant::now();
-        let took = self.began.elapsed();
-        let rate = self.sent as f64 / took.as_secs_f64().max(0.001);
         let done = self.sent + self.kept;
         let total = self.ended.then_some(self.size);
-        let waiting_for = format!("the archive to be sent: {} there, {}/s", told(done), told(rate as u64));
-        let progress = vec![Progress::new("archive", done, total, "bytes")];
-        let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-        cx.emit(EventKind::Progress { waiting_for, progress, elapsed_ms });
+        let mut progress = Progress::new("archive", done, total, "bytes");
+        if let Some(rate) = self.speed.per_second(cx.clock().now()) {
+            progress = progress.with_rate(rate);
+            // What S3 has of the parts to come need not be sent, as far as it is the same.
+            let there: u64 = self.had.range(self.number + 1..).map(|(_, had)| had.size).sum();
+            if let Some(all) = total.or(self.expected) {
+                progress = progress.with_left(time_for(all.saturating_sub(done + there), rate));
+            }
+        }
+        let waiting_for = format!("the archive to be sent: {} there", told(done));
+        let elapsed_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        cx.emit(EventKind::Progress { waiting_for, progress: vec![progress], elapsed_ms });
     }
 }
 

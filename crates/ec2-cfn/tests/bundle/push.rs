@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use landfall_core::event::EventKind;
 use landfall_core::{DeployTarget, DeployTargetExt, Outcome, Policy};
 use landfall_ec2_cfn::bundle::Format;
 use landfall_simulator::{DEMO_BUCKET, Fault, FaultKind, Phase};
@@ -63,14 +62,32 @@ async fn a_large_folder_is_packed_while_it_is_sent_and_has_the_checksum_of_what_
         assert_eq!(content, std::fs::read(stage.folder.path().join(&name)).unwrap(), "{name}");
     }
     assert_eq!(stage.simulator.s3().uploads(DEMO_BUCKET), []);
-    let progress = stage.events().into_iter().filter_map(|event| match event.kind {
-        EventKind::Progress { waiting_for, progress, .. } => Some((waiting_for, progress)),
-        _ => None,
-    });
-    let (waiting_for, progress) =
-        progress.into_iter().find(|(waiting_for, _)| waiting_for.contains("/s")).unwrap();
-    assert!(waiting_for.contains("MB there"), "{waiting_for}");
-    assert_eq!(progress[0].unit, "bytes");
+    let last = stage.uploaded().pop().unwrap();
+    assert_eq!((last.unit.as_str(), last.done, last.total), ("bytes", object.size, Some(object.size)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upload_tells_its_pace_and_what_is_left_by_the_clock_of_the_context() {
+    let stage = Stage::large(60);
+    // Two seconds for each part, four parts at once: 16 MiB a second, as one by one of them is told.
+    stage.simulator.add_fault(Fault::new("s3", "UploadPart", FaultKind::Delay { ms: 2_000 }));
+    let report = stage.push().await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+    let told = stage.uploaded();
+    assert!(told.len() > 2, "{told:?}");
+    let first = &told[0];
+    let rate = first.per_second.unwrap();
+    // The first of four that arrive together is told before the others are counted.
+    assert!((4_000_000..=16_800_000).contains(&rate), "{first:?}");
+    assert_eq!(first.total, None, "what is being packed has no size yet: {first:?}");
+    let size: u64 = report.verdict.outputs.find("size").unwrap().parse().unwrap();
+    // Noise does not compress, so that the size is known in advance to within a hundredth.
+    let left = u128::from(first.left_ms.unwrap()) * u128::from(rate) / 1_000;
+    let off = left.abs_diff(u128::from(size - first.done));
+    assert!(off < u128::from(size) / 100, "{first:?} of {size}");
+    let last = told.last().unwrap();
+    assert_eq!((last.done, last.total, last.left_ms), (size, Some(size), Some(0)));
+    assert!(told.windows(2).all(|two| two[0].done <= two[1].done), "{told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use landfall_core::context::Clock;
 use landfall_core::event::{Event, EventKind};
 use landfall_core::journal::{Journal, MemoryJournal};
-use landfall_core::{Context, DeployTargetExt, Observer, Place, Policy, StepReport};
+use landfall_core::{Context, DeployTargetExt, Observer, Place, Policy, Progress, StepReport};
 use landfall_ec2_cfn::bundle::{Bundle, BundleBuilder};
 use landfall_simulator::{DEMO_ACCOUNT, DEMO_BUCKET, DEMO_REGION, ObjectView, Simulator, World};
 use tempfile::TempDir;
@@ -126,6 +126,19 @@ impl Stage {
 
     pub(crate) fn events(&self) -> Vec<Event> {
         self.told.lock().unwrap().clone()
+    }
+}
+
+impl Stage {
+    /// What was told of the progress of uploads.
+    pub(crate) fn uploaded(&self) -> Vec<Progress> {
+        let of = |event: Event| match event.kind {
+            EventKind::Progress { waiting_for, progress, .. } if waiting_for.contains("to be sent") => {
+                progress
+            }
+            _ => Vec::new(),
+        };
+        self.events().into_iter().flat_map(of).collect()
     }
 }
 

@@ -76,7 +76,24 @@ pub(crate) struct Packing {
     ended: bool,
 }
 
+/// Entries of the folder that are in what was packed so far, and their bytes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Packed {
+    entries: usize,
+    bytes: u64,
+}
+
 impl Packing {
+    /// How much of the folder's bytes has been packed, and how many there are: for estimates.
+    pub(crate) fn share(&self, counted: &mut Packed) -> (u64, u64) {
+        self.sink.share(counted)
+    }
+
+    /// Bytes that are packed and not yet cut into a part.
+    pub(crate) fn uncut(&self) -> u64 {
+        self.written.len() as u64
+    }
+
     /// Begins to pack.
     pub(crate) fn start(tree: Arc<Tree>, how: How) -> Self {
         let ordered = Arc::new(Ordered::new(REORDER));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use landfall_core::Result;
 
+use super::Packed;
 use super::source::{Output, Piece, crc32_of_both};
 use super::tree::{Kind, Tree};
 use super::zip::{Method, Record, Records};
@@ -42,6 +43,22 @@ impl Sink {
                 Ok(())
             }
         }
+    }
+
+    /// How much is written of how much there is, in bytes of the folder's files; for tar roughly, as it counts its own
+    /// headers. `counted` spares counting the same entries again.
+    pub(super) fn share(&self, counted: &mut Packed) -> (u64, u64) {
+        let entries = &self.tree.entries;
+        if self.format != Format::Zip {
+            return (self.raw, self.tree.bytes + entries.len() as u64 * 2 * super::tar::BLOCK);
+        }
+        let whole = usize::try_from(self.records.count()).unwrap_or(usize::MAX);
+        for entry in entries.iter().take(whole).skip(counted.entries) {
+            counted.bytes += entry.size();
+        }
+        counted.entries = whole;
+        let open = self.open.as_ref().map_or(0, |open| open.record.raw);
+        (counted.bytes + open, self.tree.bytes)
     }
 
     fn begin(&mut self, out: &mut Vec<u8>) {

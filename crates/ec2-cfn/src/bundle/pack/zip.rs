@@ -78,6 +78,11 @@ fn narrow(value: u64, elsewhere: bool) -> u32 {
 }
 
 impl Records {
+    /// How many entries are written.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
     /// The header before an entry's content.
     pub(super) fn begin(&mut self, record: &Record, out: &mut Vec<u8>) {
         let begin = out.len();
