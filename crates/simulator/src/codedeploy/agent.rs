@@ -23,6 +23,10 @@ impl CodeDeploy {
         {
             return None;
         }
+        // "The agent installs from the copy of the revision already on the instance": release notes of version 2.1.0.
+        if deployment.is_restart() {
+            return None;
+        }
         let group = self.world_group(&deployment.application, &deployment.group);
         let denied: Vec<&Denial> =
             group.into_iter().flat_map(|group| &group.instances_denied).chain(&self.denied).collect();

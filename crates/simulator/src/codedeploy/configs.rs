@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Name, type and value of `minimumHealthyHosts`. For OneAtATime the documents give the rule in words only; a fleet of 99
-/// percent leads to one instance at a time up to a hundred.
+/// Name, type and value of `minimumHealthyHosts`. "CodeDeployDefault.OneAtATime returns a minimum healthy instance type of
+/// MOST_CONCURRENCY and a value of 1": `MinimumHealthyHosts` in the API reference.
 const PREDEFINED: [(&str, &str, u64); 3] = [
     ("CodeDeployDefault.AllAtOnce", "FLEET_PERCENT", 0),
     ("CodeDeployDefault.HalfAtATime", "FLEET_PERCENT", 50),
-    ("CodeDeployDefault.OneAtATime", "FLEET_PERCENT", 99),
+    ("CodeDeployDefault.OneAtATime", "MOST_CONCURRENCY", 1),
 ];
 
 /// What a configuration means for so many instances.

@@ -28,6 +28,8 @@ pub struct CodeDeploymentView {
     pub creator: String,
     /// What it deploys, as RevisionLocation.
     pub revision: Value,
+    /// The input of CreateDeployment; of one that CodeDeploy made itself, application and group.
+    pub input: Value,
 }
 
 impl CodeDeployHandle {
@@ -83,5 +85,6 @@ fn shown(one: &Deployment) -> CodeDeploymentView {
         description: one.input["description"].as_str().unwrap_or_default().to_owned(),
         creator: one.creator.clone(),
         revision: one.revision.clone(),
+        input: one.input.clone(),
     }
 }

@@ -16,6 +16,7 @@ mod handle;
 mod lists;
 mod model;
 mod operations;
+mod options;
 mod progress;
 mod view;
 

@@ -105,6 +105,10 @@ impl Deployment {
         self.creator == "codeDeployRollback"
     }
 
+    pub(super) fn is_restart(&self) -> bool {
+        self.input["deploymentMode"] == "RESTART"
+    }
+
     pub(super) fn target_mut(&mut self, id: &str) -> Option<&mut Target> {
         self.targets.iter_mut().find(|target| target.id == id)
     }

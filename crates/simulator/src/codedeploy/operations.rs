@@ -80,6 +80,10 @@ impl CodeDeploy {
                 let input = json!({ "applicationName": name, "deploymentGroupName": group_name });
                 self.groups.insert((name.clone(), group_name.clone()), Group::default());
                 if !group.last_successful.is_null() {
+                    let mut input = input.clone();
+                    if !group.last_description.is_empty() {
+                        input["description"] = json!(group.last_description);
+                    }
                     let id = self.create(&input, group.last_successful.clone(), "user");
                     self.agenda.clear();
                     self.seed_past(&id);
@@ -99,7 +103,19 @@ impl CodeDeploy {
 
     fn seed_past(&mut self, id: &str) {
         let day_ago = earlier(self.start, ms(86_400_000));
+        let Some(past) = self.deployments.get(id) else { return };
+        let mut targets = self.targets_of(&past.application, &past.group);
+        // Old instances of a blue/green deployment of a day ago are gone, and its new ones are the group's own now.
+        targets.retain(|target| target.label.is_none());
+        for target in &mut targets {
+            target.status = "Succeeded";
+            target.updated = Some(day_ago);
+            for event in &mut target.events {
+                (event.status, event.started, event.ended) = ("Succeeded", Some(day_ago), Some(day_ago));
+            }
+        }
         let Some(past) = self.deployments.get_mut(id) else { return };
+        past.targets = targets;
         (past.status, past.created, past.started, past.completed) =
             ("Succeeded", day_ago, Some(day_ago), Some(day_ago));
         let key = (past.application.clone(), past.group.clone());
@@ -154,13 +170,17 @@ impl CodeDeploy {
     fn create_deployment(&mut self, input: &Object) -> Answered {
         let application = self.application(input)?.to_owned();
         let group = self.group(input, &application)?;
-        let revision = input.value("revision");
+        let revision = match input.string("deploymentMode").as_deref() {
+            Some("RESTART") => self.restarted(input, &application, &group)?,
+            _ => input.value("revision"),
+        };
         if revision.is_null() {
             return Err(error("RevisionRequiredException", "Revision is required"));
         }
         if !matches!(revision["revisionType"].as_str(), Some("S3" | "GitHub")) {
             return Err(error("InvalidRevisionException", "The revision was specified in an invalid format"));
         }
+        self.check_suspended(input, &application, &group)?;
         if let Some(config) = input.string("deploymentConfigName")
             && self.configs.info(&config).is_none()
         {

@@ -45,6 +45,12 @@ impl CodeDeploy {
             ("rollbackInfo", Some(one.rollback.clone()).filter(|value| !value.is_null())),
             ("autoRollbackConfiguration", rollback),
             ("overrideAlarmConfiguration", one.input.get("overrideAlarmConfiguration").cloned()),
+            // "This field is absent ... for STANDARD deployments": `DeploymentInfo` in the API reference.
+            ("deploymentMode", one.is_restart().then(|| json!("RESTART"))),
+            (
+                "ec2DeploymentOptions",
+                one.input.get("ec2DeploymentOptions").cloned().or_else(|| setting("ec2DeploymentOptions")),
+            ),
             ("deploymentStyle", setting("deploymentStyle")),
             ("blueGreenDeploymentConfiguration", setting("blueGreenDeploymentConfiguration")),
         ];

@@ -111,6 +111,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("deployment-role-missing", include_str!("../../scenarios/deployment-role-missing.json")),
     ("deployment-no-instances", include_str!("../../scenarios/deployment-no-instances.json")),
     ("deployment-busy", include_str!("../../scenarios/deployment-busy.json")),
+    ("deployment-newer", include_str!("../../scenarios/deployment-newer.json")),
     ("deployment-hook-fails", include_str!("../../scenarios/deployment-hook-fails.json")),
     ("deployment-script-missing", include_str!("../../scenarios/deployment-script-missing.json")),
     (

@@ -38,6 +38,8 @@ pub struct DeploymentGroup {
     pub settings: Value,
     /// The revision deployed last with success, a day ago, as RevisionLocation; null: none was.
     pub last_successful: Value,
+    /// The comment of that deployment.
+    pub last_description: String,
     /// Somebody else's deployment that is under way at the start.
     pub active: Option<ActiveDeployment>,
     /// What the instance profile of its instances may not do: `s3:GetObject`, `kms:Decrypt`, ...
@@ -56,6 +58,7 @@ impl Default for DeploymentGroup {
             deployment_config: "CodeDeployDefault.OneAtATime".to_owned(),
             settings: json!({}),
             last_successful: Value::Null,
+            last_description: String::new(),
             active: None,
             instances_denied: Vec::new(),
             rules: Vec::new(),

@@ -3,6 +3,7 @@
 mod bundles;
 mod deployments;
 mod endings;
+mod options;
 mod refusals;
 
 use std::time::Duration;
