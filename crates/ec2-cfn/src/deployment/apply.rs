@@ -19,11 +19,11 @@ use super::target::Deployment;
 /// documented.
 const SECOND_LOOK: Duration = Duration::from_secs(4);
 
-fn watch(purpose: Purpose, deployment: &str, revision: &Value) -> Watch {
+fn watch(purpose: Purpose, deployment: &str, revision: String) -> Watch {
     Watch {
         purpose,
         deployment: deployment.to_owned(),
-        revision: in_words(revision),
+        revision,
         adopted: false,
         continued: false,
         restores: false,
@@ -50,21 +50,26 @@ pub(crate) async fn forward(
         let found = target.client.deployment(cx, attach).await?.value;
         let done = empty && found.status == "Succeeded";
         let purpose = if done { Purpose::Unchanged } else { Purpose::Deploy };
-        return Ok(Watch { adopted: empty, ..watch(purpose, attach, &found.revision) });
+        return Ok(Watch { adopted: empty, ..watch(purpose, attach, in_words(&found.revision)) });
     }
     if let (Some(busy), None) = (&forward.busy, &so_far) {
         let found = target.client.deployment(cx, busy).await?.value;
-        return Ok(Watch { adopted: true, ..watch(Purpose::Busy, busy, &found.revision) });
+        return Ok(Watch { adopted: true, ..watch(Purpose::Busy, busy, in_words(&found.revision)) });
     }
     let revision = target.spec.revision();
     let mut input = Value::Object(target.spec.input.clone());
     let description = input["description"].as_str().map(str::to_owned);
-    input["description"] = json!(run_tag::described(description.as_deref(), token, &revision));
+    let sequence = target.spec.sequence.as_ref();
+    input["description"] = json!(run_tag::described(description.as_deref(), token, &revision, sequence));
     if let Some(own) = find::own(&target.client, cx, token, forward.at).await? {
         return Ok(found_again(cx, Purpose::Deploy, &own));
     }
     expect_last(target, cx, &[&forward.last, forward.busy.as_deref().unwrap_or_default()]).await?;
-    create(target, cx, token, &input, Purpose::Deploy).await
+    let words = match (&forward.before, target.spec.is_restart()) {
+        (Some(before), true) => format!("{} once more, by a restart", in_words(before)),
+        _ => in_words(&revision),
+    };
+    create(target, cx, token, &input, (Purpose::Deploy, words)).await
 }
 
 async fn when_ready(target: &Deployment, cx: &Context, ready: &Watch) -> Result<Watch> {
@@ -105,7 +110,7 @@ async fn expect_last(target: &Deployment, cx: &Context, expected: &[&str]) -> Re
 fn found_again(cx: &Context, purpose: Purpose, own: &Info) -> Watch {
     let id = &own.deployment_id;
     cx.note(Level::Info, "found-again", format!("deployment {id} was made by this run already"));
-    watch(purpose, id, &own.revision)
+    watch(purpose, id, in_words(&own.revision))
 }
 
 /// The one CreateDeployment.
@@ -114,10 +119,10 @@ async fn create(
     cx: &Context,
     token: &Token,
     input: &Value,
-    purpose: Purpose,
+    (purpose, words): (Purpose, String),
 ) -> Result<Watch> {
     let failure = match target.client.create(cx, input).await {
-        Ok(id) => return Ok(watch(purpose, &id, &input["revision"])),
+        Ok(id) => return Ok(watch(purpose, &id, words)),
         Err(failure) => failure,
     };
     if failure.effect() == Effect::Unknown {
@@ -151,7 +156,7 @@ pub(crate) async fn back(
     let stopping = |asked| Watch {
         rollback_asked: asked,
         restores: back.goal.is_some(),
-        ..watch(Purpose::Stop, &back.ours, &ours.revision)
+        ..watch(Purpose::Stop, &back.ours, in_words(&ours.revision))
     };
     if !ours.is_final() {
         target.client.stop(cx, &back.ours, target.spec.stop_with_rollback).await?;
@@ -168,10 +173,13 @@ pub(crate) async fn back(
         let found = format!("{} has ended, and no revision to come back to is known", back.ours);
         return Err(Refusal::Moved { group: target.spec.group.clone(), found }.into());
     };
-    let mut input = Value::Object(target.spec.input.clone());
+    let mut input = target.spec.input.clone();
+    // A restart takes no revision, and an undo brings one.
+    input.remove("deploymentMode");
+    let mut input = Value::Object(input);
     input["applicationName"] = json!(target.spec.application);
     input["deploymentGroupName"] = json!(target.spec.group);
     input["revision"] = goal.clone();
-    input["description"] = json!(run_tag::described(Some("puts back"), token, goal));
-    create(target, cx, token, &input, Purpose::Restore).await
+    input["description"] = json!(run_tag::described(Some("puts back"), token, goal, None));
+    create(target, cx, token, &input, (Purpose::Restore, in_words(goal))).await
 }

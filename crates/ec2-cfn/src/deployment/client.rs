@@ -185,12 +185,12 @@ impl Client {
         Ok(found)
     }
 
-    /// `minimumHealthyHosts` of a deployment configuration.
-    pub(crate) async fn minimum_healthy(&self, cx: &Context, config: &str) -> Result<Value, Failure> {
+    /// `DeploymentConfigInfo` of a deployment configuration.
+    pub(crate) async fn config(&self, cx: &Context, config: &str) -> Result<Value, Failure> {
         let body = json!({ "deploymentConfigName": config });
         let made: Answered<Made> =
             exchange!(self, cx, self.reading("GetDeploymentConfig"), get_deployment_config, body)?;
-        Ok(made.value.deployment_config_info["minimumHealthyHosts"].clone())
+        Ok(made.value.deployment_config_info)
     }
 
     /// The one CreateDeployment. Never repeated when its effect is not known: the caller looks for it first.

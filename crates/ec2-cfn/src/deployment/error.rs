@@ -46,6 +46,21 @@ pub(crate) enum Refusal {
     #[error("somebody else has deployed to group `{group}` since: {found}")]
     Moved { group: String, found: String },
 
+    #[error(
+        "release {number} is older than what is on group `{group}`: {deployment} of {revision} ({status}) is release {newer} of \
+         the same project"
+    )]
+    Older { group: String, number: u64, newer: u64, deployment: String, revision: String, status: String },
+
+    #[error("group `{group}` is deployed to blue/green, and CodeDeploy restarts in place only")]
+    RestartBlueGreen { group: String },
+
+    #[error("there is nothing to restart: no revision has been deployed to group `{group}` with success")]
+    NothingToRestart { group: String },
+
+    #[error("processes of Auto Scaling groups are to be suspended, and group `{group}` {why}")]
+    NothingToSuspend { group: String, why: &'static str },
+
     #[error("what is asked for now is not what the recorded plan was made for")]
     OtherSpecification,
 
@@ -69,7 +84,9 @@ impl Refusal {
         match self {
             Self::ApplicationNotFound { .. } | Self::GroupNotFound { .. } => ErrorKind::NotFound,
             Self::Platform { .. } => ErrorKind::Unsupported,
-            Self::NoRevision => ErrorKind::Invalid,
+            Self::NoRevision | Self::RestartBlueGreen { .. } | Self::NothingToSuspend { .. } => {
+                ErrorKind::Invalid
+            }
             _ => ErrorKind::Conflict,
         }
     }
@@ -92,6 +109,16 @@ impl Refusal {
             Self::NotAdoptable { .. } => "wait for its end (--if-busy wait), or run again later",
             Self::OtherContent { .. } => "let it end, or use another run id for another release",
             Self::Moved { .. } => "look at that deployment; run again if yours is the one that should win",
+            Self::Older { .. } => {
+                "run the newest release again if it is to be there; to go back to this one on purpose, allow an older release \
+                 (--allow-older)"
+            }
+            Self::RestartBlueGreen { .. } => "deploy the revision again instead (--redeploy)",
+            Self::NothingToRestart { .. } => "deploy a revision first",
+            Self::NothingToSuspend { .. } => {
+                "leave the processes out: CodeDeploy suspends them only for groups that have Auto Scaling groups and are \
+                 deployed to in place"
+            }
             Self::OtherSpecification => "finish the run with the input it began with, or begin a new run id",
             Self::NoRevision => "say what to deploy",
         }

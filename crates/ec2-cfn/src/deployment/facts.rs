@@ -30,6 +30,9 @@ pub(crate) struct Info {
     pub(crate) instance_termination_wait_time_started: bool,
     pub(crate) blue_green_deployment_configuration: Value,
     pub(crate) override_alarm_configuration: Value,
+    /// How many instances are in which state.
+    pub(crate) deployment_overview: Value,
+    pub(crate) update_outdated_instances_only: bool,
 }
 
 /// Why a deployment as a whole failed.
@@ -73,6 +76,7 @@ pub(crate) struct Group {
     pub(crate) auto_scaling_groups: Value,
     pub(crate) blue_green_deployment_configuration: Value,
     pub(crate) deployment_style: Value,
+    pub(crate) ec2_deployment_options: Value,
 }
 
 /// A deployment as a group names it.
@@ -133,9 +137,25 @@ impl Info {
         self.error_information.as_ref().map_or("", |error| error.code.as_str())
     }
 
+    /// How many instances it was to. None when it does not tell, or was to a part of the group only: to new instances of an
+    /// Auto Scaling group, or to those that were behind.
+    pub(crate) fn instances(&self) -> Option<u64> {
+        let whole = matches!(self.creator.as_str(), "" | "user" | "codeDeployRollback" | "CloudFormation");
+        let counts = self.deployment_overview.as_object()?;
+        let sum: u64 = counts.values().filter_map(Value::as_u64).sum();
+        (whole && !self.update_outdated_instances_only && sum > 0).then_some(sum)
+    }
+
     /// The deployment that rolls this one back.
     pub(crate) fn rollback(&self) -> Option<&str> {
         Some(self.rollback_info.rollback_deployment_id.as_str()).filter(|id| !id.is_empty())
+    }
+}
+
+impl Group {
+    /// New instances take the place of the old ones.
+    pub(crate) fn is_blue_green(&self) -> bool {
+        self.deployment_style["deploymentType"] == "BLUE_GREEN"
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! - `spec`: the input, checked without a call: the input of CreateDeployment as the JSON it is. [`Revision`] says what is
 //!   deployed.
-//! - `plan`: what would change, and what there is to come back to. Reads only.
+//! - `plan`: what would change, and what there is to come back to. Reads only. `describe` and `healthy` say it in words,
+//!   `order` keeps an older release from overwriting a newer one.
 //! - `apply`: exactly one CreateDeployment. That call knows no token, so the run's tag stands in the description, and
 //!   `find` looks for it before anything is made.
 //! - `observe`: one look at that deployment, instance by instance, and at its automatic rollback.
@@ -21,17 +22,21 @@
 //! `codedeploy:ListDeploymentTargets` and `codedeploy:BatchGetDeploymentTargets`; to undo what is under way
 //! `codedeploy:StopDeployment`; for [`WhenReady::Continue`] `codedeploy:ContinueDeployment`.
 //!
-//! Not done here: applications and groups are not made, and the compute platforms Lambda and ECS are not deployed to.
+//! Not done here: applications and groups are not made, the compute platforms Lambda and ECS are not deployed to, and neither
+//! EC2 nor Auto Scaling is asked which instances run.
 
 mod apply;
 mod client;
+mod describe;
 mod diagnose;
 mod error;
 mod facts;
 mod find;
+mod healthy;
 mod judge;
 mod memory;
 mod observe;
+mod order;
 mod plan;
 mod revert;
 mod run_tag;
@@ -40,6 +45,7 @@ mod target;
 
 pub(crate) use spec::in_words;
 pub use spec::{
-    BundleType, DeploymentBuilder, DeploymentSpec, FileExists, IfBusy, Revision, RollbackOn, WhenReady,
+    BundleType, DeploymentBuilder, DeploymentSpec, FileExists, IfBusy, Revision, RollbackOn, ScalingProcess,
+    WhenReady,
 };
 pub use target::Deployment;

@@ -2,20 +2,31 @@
 
 use landfall_core::event::Level;
 use landfall_core::target::Effect;
-use landfall_core::{Change, Context, Plan, Result, Token};
+use landfall_core::{Change, Context, ErrorKind, Plan, Result, Token};
 use serde_json::Value;
 
+use super::describe::{self, Known};
 use super::error::{Refusal, about_group};
 use super::facts::{ACTIVE, Group, Info};
+use super::healthy::healthy;
 use super::memory::{Forward, VERSION, Work};
-use super::run_tag;
-use super::spec::{IfBusy, WhenReady, in_words, is_pinned_to, is_same};
+use super::spec::{DeploymentSpec, IfBusy, in_words, is_pinned_to, is_same};
 use super::target::{Deployment, KIND};
+use super::{order, run_tag};
+
+/// What there is when the plan is made.
+struct Standing {
+    group: Group,
+    /// The last deployment.
+    last: Option<Info>,
+    /// The last one with success.
+    good: Option<Info>,
+}
 
 /// Plans a deployment.
 pub(crate) async fn plan(target: &Deployment, cx: &Context) -> Result<Plan> {
     let spec = &target.spec;
-    if spec.revision().is_null() {
+    if spec.revision().is_null() && !spec.is_restart() {
         return Err(Refusal::NoRevision.into());
     }
     let answered = target.client.group(cx).await;
@@ -26,43 +37,89 @@ pub(crate) async fn plan(target: &Deployment, cx: &Context) -> Result<Plan> {
         let platform = group.compute_platform;
         return Err(Refusal::Platform { application: spec.application.clone(), platform }.into());
     }
-    warn_of_no_instances(target, cx, &group);
-    let (last, before) = standing(target, cx, &group).await?;
+    allowed(spec, &group)?;
+    let there = standing(target, cx, group).await?;
+    if spec.is_restart() && there.good.is_none() {
+        return Err(Refusal::NothingToRestart { group: spec.group.clone() }.into());
+    }
+    warn_of_no_instances(target, cx, &there);
+    let id = |info: &Info| info.deployment_id.clone();
     let mut forward = Forward {
         specification: spec.digest(),
         at: answered.at,
-        before: before.as_ref().map(|before| before.revision.clone()),
-        before_id: before.as_ref().map(|before| before.deployment_id.clone()),
-        last: last.as_ref().map(|last| last.deployment_id.clone()).unwrap_or_default(),
+        before: there.good.as_ref().map(|good| good.revision.clone()),
+        before_id: there.good.as_ref().map(id),
+        last: there.last.as_ref().map(id).unwrap_or_default(),
         attach: None,
         busy: None,
     };
     let token = Token::new(cx.id());
     let active = target.client.deployments(cx, None, &ACTIVE).await?;
     if let Some(active) = active.into_iter().find(|one| !one.is_final()) {
-        return busy(target, cx, &group, forward, &active, &token).await;
+        return busy(target, cx, &there, forward, &active, &token).await;
     }
-    if let Some(last) = last.filter(|last| !spec.redeploy && is_there(target, last, &token)) {
-        forward.attach = Some(last.deployment_id);
+    if let Some(last) = there.last.as_ref().filter(|last| !spec.redeploy && is_there(target, last, &token)) {
+        forward.attach = Some(last.deployment_id.clone());
         return Plan::new(KIND, VERSION, Vec::new(), &Work::Forward(Box::new(forward)));
     }
-    planned(target, cx, &group, forward, None).await
+    keep_order(target, cx, &there, None)?;
+    planned(target, cx, &there, forward, None).await
 }
 
-/// The last deployment, and the last one with success.
-async fn standing(target: &Deployment, cx: &Context, group: &Group) -> Result<(Option<Info>, Option<Info>)> {
-    let (last, good) =
-        (&group.last_attempted_deployment.deployment_id, &group.last_successful_deployment.deployment_id);
-    let mut found = (None, None);
+/// Refuses what CodeDeploy would refuse of a group that is set up like this: CreateDeployment and `EC2DeploymentOptions` in
+/// the API reference.
+fn allowed(spec: &DeploymentSpec, group: &Group) -> Result<(), Refusal> {
+    let name = || spec.group.clone();
+    if spec.is_restart() && group.is_blue_green() {
+        return Err(Refusal::RestartBlueGreen { group: name() });
+    }
+    let some = |value: &Value| value.as_array().is_some_and(|items| !items.is_empty());
+    if spec.suspended().is_some_and(some) {
+        if group.is_blue_green() {
+            return Err(Refusal::NothingToSuspend { group: name(), why: "is deployed to blue/green" });
+        }
+        if !some(&group.auto_scaling_groups) {
+            return Err(Refusal::NothingToSuspend { group: name(), why: "has no Auto Scaling group" });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to deploy an older release over a newer one of the same project, unless that is allowed.
+fn keep_order(target: &Deployment, cx: &Context, there: &Standing, active: Option<&Info>) -> Result<()> {
+    let spec = &target.spec;
+    let Some(release) = &spec.sequence else { return Ok(()) };
+    let found = [active, there.last.as_ref(), there.good.as_ref()];
+    let Some((newer, number)) = order::newer(release, found.into_iter().flatten()) else { return Ok(()) };
+    let refusal = Refusal::Older {
+        group: spec.group.clone(),
+        number: release.number,
+        newer: number,
+        deployment: newer.deployment_id.clone(),
+        revision: in_words(&newer.revision),
+        status: newer.status.clone(),
+    };
+    if !spec.allow_older {
+        return Err(refusal.into());
+    }
+    cx.note(Level::Warning, "older-release", format!("{refusal}; it is deployed all the same, as allowed"));
+    Ok(())
+}
+
+/// The last deployment of the group, and the last one with success.
+async fn standing(target: &Deployment, cx: &Context, group: Group) -> Result<Standing> {
+    let last = group.last_attempted_deployment.deployment_id.clone();
+    let good = group.last_successful_deployment.deployment_id.clone();
+    let mut there = Standing { group, last: None, good: None };
     if !good.is_empty() {
-        found.1 = Some(target.client.deployment(cx, good).await?.value);
+        there.good = Some(target.client.deployment(cx, &good).await?.value);
     }
     if last == good {
-        found.0.clone_from(&found.1);
+        there.last.clone_from(&there.good);
     } else if !last.is_empty() {
-        found.0 = Some(target.client.deployment(cx, last).await?.value);
+        there.last = Some(target.client.deployment(cx, &last).await?.value);
     }
-    Ok(found)
+    Ok(there)
 }
 
 /// The last deployment is a success of what is wanted: of this very content, or by this run.
@@ -77,34 +134,39 @@ fn is_there(target: &Deployment, last: &Info, token: &Token) -> bool {
 async fn busy(
     target: &Deployment,
     cx: &Context,
-    group: &Group,
+    there: &Standing,
     mut forward: Forward,
     active: &Info,
     token: &Token,
 ) -> Result<Plan> {
-    let wanted = target.spec.revision();
-    let names = || (active.deployment_id.clone(), in_words(&active.revision), in_words(&wanted));
+    let spec = &target.spec;
+    let wanted = spec.revision();
+    let names = || (active.deployment_id.clone(), in_words(&active.revision), spec.in_words());
     if run_tag::is_of_run(&active.description, token) {
         if !run_tag::is_of_revision(&active.description, &wanted) {
             let (deployment, revision, wanted) = names();
             return Err(Refusal::OtherContent { deployment, revision, wanted }.into());
         }
         forward.attach = Some(active.deployment_id.clone());
-        return planned(target, cx, group, forward, Some("goes on: this run has started it already")).await;
+        return planned(target, cx, there, forward, Some("goes on: this run has started it already")).await;
     }
     if let Some(own) = rolled_back(target, cx, active, token).await? {
         forward.attach = Some(own.deployment_id);
         let note = "goes on: this run has started it already, and CodeDeploy is rolling it back";
-        return planned(target, cx, group, forward, Some(note)).await;
+        return planned(target, cx, there, forward, Some(note)).await;
     }
-    match target.spec.if_busy {
-        IfBusy::Fail => Err(Refusal::busy(&target.spec.group, active).into()),
+    let follows = spec.if_busy == IfBusy::Adopt && !spec.is_restart() && is_same(&wanted, &active.revision);
+    if !follows {
+        keep_order(target, cx, there, Some(active))?;
+    }
+    match spec.if_busy {
+        IfBusy::Fail => Err(Refusal::busy(&spec.group, active).into()),
         IfBusy::Wait => {
             forward.busy = Some(active.deployment_id.clone());
-            planned(target, cx, group, forward, Some("begins after somebody else's deployment has ended"))
+            planned(target, cx, there, forward, Some("begins after somebody else's deployment has ended"))
                 .await
         }
-        IfBusy::Adopt if is_same(&wanted, &active.revision) => {
+        IfBusy::Adopt if follows => {
             forward.attach = Some(active.deployment_id.clone());
             Plan::new(KIND, VERSION, Vec::new(), &Work::Forward(Box::new(forward)))
         }
@@ -137,79 +199,72 @@ async fn rolled_back(
 async fn planned(
     target: &Deployment,
     cx: &Context,
-    group: &Group,
+    there: &Standing,
     forward: Forward,
     note: Option<&str>,
 ) -> Result<Plan> {
-    let input = &target.spec.input;
-    let before = forward.before.as_ref().map_or_else(|| "nothing".to_owned(), in_words);
-    let mut details = vec![format!("revision: {before} -> {}", in_words(&target.spec.revision()))];
-    let own = input.get("deploymentConfigName").and_then(Value::as_str);
+    let (spec, group) = (&target.spec, &there.group);
+    let own = spec.input.get("deploymentConfigName").and_then(Value::as_str);
     let config = own.unwrap_or(&group.deployment_config_name);
-    details.push(format!("deployment configuration: {config}{}", healthy(target, cx, config).await));
-    let told = ["applicationName", "deploymentGroupName", "revision", "deploymentConfigName", "description"];
-    details.extend(blue_green(target, group));
-    for (name, value) in input.iter().filter(|(name, _)| !told.contains(&name.as_str())) {
-        details.push(format!("{name}: {value}"));
+    let instances = instances(there);
+    let unseen = "codedeploy:GetDeploymentConfig is refused: how many instances stay healthy is not known";
+    let info = match target.client.config(cx, config).await {
+        Ok(info) => Ok(info),
+        Err(failure) if failure.kind() == ErrorKind::Denied => Err(unseen),
+        // A configuration that is not there is told by CreateDeployment, in its own words.
+        Err(_) => Ok(Value::Null),
+    };
+    let healthy = info.map(|info| healthy(config, &info, instances));
+    if let Ok(Some(found)) = &healthy
+        && let Some(all) = found.leaves_none_of
+    {
+        let text = format!(
+            "configuration {config} leaves no instance to deploy to ({}, and the last deployment had {all}): CodeDeploy fails \
+             such a deployment at once when all of them are healthy",
+            found.words
+        );
+        cx.note(Level::Warning, "minimum-healthy-too-high", text);
     }
+    let known = Known {
+        spec,
+        group,
+        before: forward.before.as_ref(),
+        instances,
+        config,
+        healthy: healthy.as_ref().map(Option::as_ref).map_err(|why| *why),
+    };
+    let mut details = describe::lines(&known);
     details.extend(note.map(str::to_owned));
     let change = Change::new(Effect::Update, target.subject()).with_details(details);
     Plan::new(KIND, VERSION, vec![change], &Work::Forward(Box::new(forward)))
 }
 
-/// How many instances stay healthy meanwhile; nothing when that may not be read.
-async fn healthy(target: &Deployment, cx: &Context, config: &str) -> String {
-    let Ok(minimum) = target.client.minimum_healthy(cx, config).await else { return String::new() };
-    let value = &minimum["value"];
-    match minimum["type"].as_str() {
-        Some("FLEET_PERCENT") => format!(" (at least {value} % of the instances stay healthy)"),
-        Some("HOST_COUNT") => format!(" (at least {value} instances stay healthy)"),
-        _ => String::new(),
-    }
-}
-
-/// The waits of a blue/green group.
-fn blue_green(target: &Deployment, group: &Group) -> Option<String> {
-    if group.deployment_style["deploymentType"] != "BLUE_GREEN" {
+/// How many instances the group had in its last deployment. Not told of blue/green groups, whose deployments count old and
+/// new ones.
+fn instances(there: &Standing) -> Option<u64> {
+    if there.group.is_blue_green() {
         return None;
     }
-    let of = |member: &str, name: &str| group.blue_green_deployment_configuration[member][name].clone();
-    let minutes = |member: &str, name: &str| of(member, name).as_u64().unwrap_or(0);
-    let (ready, end) = ("deploymentReadyOption", "terminateBlueInstancesOnDeploymentSuccess");
-    let stops = of(ready, "actionOnTimeout") == "STOP_DEPLOYMENT";
-    let first = match (stops, target.spec.when_ready) {
-        (true, WhenReady::Wait) => {
-            format!("waits {} minutes to be continued, then stops", minutes(ready, "waitTimeInMinutes"))
-        }
-        (true, WhenReady::Continue) => "is continued at once".to_owned(),
-        (true, WhenReady::Stop) => "is stopped before the traffic is moved".to_owned(),
-        (false, _) => "moves the traffic by itself".to_owned(),
-    };
-    let terminates = of(end, "action") == "TERMINATE";
-    let after = minutes(end, "terminationWaitTimeInMinutes");
-    let last = if terminates { format!("terminated after {after} minutes") } else { "kept".to_owned() };
-    Some(format!("blue/green: {first}; old instances are {last}"))
+    [&there.last, &there.good].into_iter().flatten().find_map(Info::instances)
 }
 
-/// A group that names no instances ends in NO_INSTANCES.
-fn warn_of_no_instances(target: &Deployment, cx: &Context, group: &Group) {
-    let given = |value: &Value| match value {
-        Value::Array(items) => !items.is_empty(),
-        Value::Object(members) => !members.is_empty(),
-        _ => false,
-    };
-    let named = [
-        &group.ec2_tag_filters,
-        &group.ec2_tag_set,
-        &group.on_premises_instance_tag_filters,
-        &group.on_premises_tag_set,
-        &group.auto_scaling_groups,
-    ];
-    if !named.into_iter().any(given) && !target.spec.input.contains_key("targetInstances") {
-        let text = format!(
+/// A group that names no instances, or whose names fit none, ends in NO_INSTANCES.
+fn warn_of_no_instances(target: &Deployment, cx: &Context, there: &Standing) {
+    if target.spec.input.contains_key("targetInstances") {
+        return;
+    }
+    let selected = describe::selected(&there.group);
+    let text = match &there.last {
+        _ if selected.is_empty() => format!(
             "{} has neither tag filters nor Auto Scaling groups: it names no instances",
             target.subject()
-        );
-        cx.note(Level::Warning, "no-instances", text);
-    }
+        ),
+        Some(last) if last.error_code() == "NO_INSTANCES" => format!(
+            "the last deployment {} found no instances of {} ({selected}): see that some run now",
+            last.deployment_id,
+            target.subject()
+        ),
+        _ => return,
+    };
+    cx.note(Level::Warning, "no-instances", text);
 }

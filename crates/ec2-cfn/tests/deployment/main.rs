@@ -6,5 +6,8 @@ mod again;
 mod blue_green;
 mod causes;
 mod conformance;
+mod order;
+mod plans;
+mod restart;
 mod stage;
 mod undo;

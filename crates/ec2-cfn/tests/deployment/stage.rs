@@ -6,7 +6,7 @@ use landfall_core::context::Clock;
 use landfall_core::event::{Event, EventKind};
 use landfall_core::runtime::Local;
 use landfall_core::target::{Undo, run_step};
-use landfall_core::{Context, Observer, Place, Policy, StepReport};
+use landfall_core::{Context, DeployTarget, Observer, Place, Policy, StepReport};
 use landfall_ec2_cfn::deployment::{Deployment, DeploymentBuilder, Revision};
 use landfall_simulator::{CodeDeploy, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_REGION, Scenario, Simulator, World};
 
@@ -32,6 +32,13 @@ impl Stage {
         change(&mut world);
         let scenario = Scenario::named("deployment-ready").unwrap();
         Self::on(Simulator::builder().world(world).scenario(scenario).build())
+    }
+
+    /// The demonstration world, changed first.
+    pub(crate) fn changed(change: impl FnOnce(&mut World)) -> Self {
+        let mut world = World::demo();
+        change(&mut world);
+        Self::on(Simulator::builder().world(world).build())
     }
 
     fn on(simulator: Simulator) -> Self {
@@ -66,8 +73,19 @@ impl Stage {
 
     /// One whole step in a process of its own, whose records are lost with it.
     pub(crate) async fn run(&self, target: &Deployment, policy: &Policy) -> StepReport {
-        let cx = self.context("demo/1/deploy");
+        self.run_as("demo/1/deploy", target, policy).await
+    }
+
+    /// The same as another run.
+    pub(crate) async fn run_as(&self, run: &str, target: &Deployment, policy: &Policy) -> StepReport {
+        let cx = self.context(run);
         run_step(&Local::new(cx.clone()), target, &cx, policy).await
+    }
+
+    /// The lines of the plan.
+    pub(crate) async fn planned(&self, target: &Deployment) -> String {
+        let plan = DeployTarget::plan(target, &self.context("demo/1/deploy")).await.unwrap();
+        plan.changes[0].details.join("\n")
     }
 
     pub(crate) async fn deploy(&self) -> StepReport {

@@ -3,16 +3,22 @@
 use landfall_core::{Cause, Location};
 use serde_json::{Map, Value};
 
-/// Most characters of a user's description: CodeDeploy allows 256, and the run's tag takes the rest.
+use super::choices::ScalingProcess;
+
+/// Most characters of a user's description: CodeDeploy allows 256, and the run's tag takes the rest, more of it with a
+/// sequence.
 pub(crate) const DESCRIPTION: usize = 140;
+pub(crate) const WITH_SEQUENCE: usize = 110;
 
 /// Members that are needed, with what they are called.
 const NAMES: [(&str, &str); 2] =
     [("applicationName", "application"), ("deploymentGroupName", "deployment group")];
 
 /// Members that take one of a few words.
-const WORDS: [(&str, &str, &[&str]); 1] =
-    [("fileExistsBehavior", "file exists", &["DISALLOW", "OVERWRITE", "RETAIN"])];
+const WORDS: [(&str, &str, &[&str]); 2] = [
+    ("fileExistsBehavior", "file exists", &["DISALLOW", "OVERWRITE", "RETAIN"]),
+    ("deploymentMode", "deployment mode", &["STANDARD", "RESTART"]),
+];
 
 /// Reads a file with an input of CreateDeployment.
 pub(super) fn read_input(name: &str, text: &str) -> Result<Map<String, Value>, Vec<Cause>> {
@@ -43,9 +49,15 @@ pub(super) fn names(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
 }
 
 /// Finds all problems of an input.
-pub(super) fn input(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
+pub(super) fn input(input: &Map<String, Value>, with_sequence: bool, problems: &mut Vec<Cause>) {
     names(input, problems);
-    revision(input.get("revision"), problems);
+    if input.get("deploymentMode").is_some_and(|mode| mode == "RESTART") {
+        restart(input, problems);
+    } else {
+        revision(input.get("revision"), problems);
+    }
+    let options = input.get("ec2DeploymentOptions").unwrap_or(&Value::Null);
+    suspended(&options["autoScalingGroupProcessesToSuspend"], problems);
     if let Some(config) = input.get("deploymentConfigName") {
         name(Some(config), "deployment config", problems);
     }
@@ -64,7 +76,38 @@ pub(super) fn input(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
             problems.push(Cause::invalid(member, format!("{member} is neither true nor false")));
         }
     }
-    description(input.get("description"), problems);
+    description(input.get("description"), if with_sequence { WITH_SEQUENCE } else { DESCRIPTION }, problems);
+}
+
+/// "When deploymentMode is RESTART": CreateDeployment in the API reference.
+fn restart(input: &Map<String, Value>, problems: &mut Vec<Cause>) {
+    if input.contains_key("revision") {
+        let message = "a revision is given, and a restart takes the one that was deployed last with success";
+        problems.push(Cause::invalid("revision", message).with_hint("leave the revision out, or deploy it"));
+    }
+    if input.get("updateOutdatedInstancesOnly").is_some_and(|only| only == true) {
+        let message = "a restart is of all instances, and updateOutdatedInstancesOnly is true";
+        problems.push(Cause::invalid("updateOutdatedInstancesOnly", message));
+    }
+}
+
+/// Names of processes are case sensitive: `EC2DeploymentOptions` in the API reference.
+fn suspended(given: &Value, problems: &mut Vec<Cause>) {
+    let field = "suspended processes";
+    let Value::Array(names) = given else {
+        if !given.is_null() {
+            let message = format!("autoScalingGroupProcessesToSuspend is {given}, and a list is expected");
+            problems.push(Cause::invalid(field, message));
+        }
+        return;
+    };
+    let known = ScalingProcess::ALL.map(ScalingProcess::as_str);
+    let is_known = |name: &&Value| name.as_str().is_some_and(|name| known.contains(&name));
+    let unknown: Vec<String> = names.iter().filter(|name| !is_known(name)).map(Value::to_string).collect();
+    if !unknown.is_empty() {
+        let message = format!("{} cannot be suspended; these can: {}", unknown.join(", "), known.join(", "));
+        problems.push(Cause::invalid(field, message));
+    }
 }
 
 /// "Length Constraints: Minimum length of 1. Maximum length of 100" (API reference, all three names).
@@ -87,13 +130,13 @@ fn name(value: Option<&Value>, what: &str, problems: &mut Vec<Cause>) {
     }
 }
 
-fn description(value: Option<&Value>, problems: &mut Vec<Cause>) {
+fn description(value: Option<&Value>, most: usize, problems: &mut Vec<Cause>) {
     match value {
         None => {}
-        Some(Value::String(text)) if text.chars().count() <= DESCRIPTION => {}
+        Some(Value::String(text)) if text.chars().count() <= most => {}
         Some(Value::String(text)) => {
             let message = format!(
-                "the description has {} characters: up to {DESCRIPTION} fit beside the run's tag into the 256 that CodeDeploy \
+                "the description has {} characters: up to {most} fit beside the run's tag into the 256 that CodeDeploy \
                  allows",
                 text.chars().count()
             );

@@ -3,6 +3,7 @@
 //! What is wanted is the input of CreateDeployment, as JSON from end to end: a member that nobody here knows survives.
 
 mod check;
+mod choices;
 mod revision;
 #[cfg(test)]
 mod tests;
@@ -16,60 +17,10 @@ use sha2::{Digest, Sha256};
 
 use super::client::Client;
 use super::target::Deployment;
+pub(crate) use choices::Sequence;
+pub use choices::{FileExists, IfBusy, RollbackOn, ScalingProcess, WhenReady};
 pub use revision::{BundleType, Revision};
 pub(crate) use revision::{in_words, is_pinned_to, is_same};
-
-/// What to do when another deployment of the group is under way: CodeDeploy runs one at a time.
-///
-/// A deployment of the same run is always followed, whatever this says. Somebody else's is never stopped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum IfBusy {
-    /// Refuse; nothing is changed.
-    #[default]
-    Fail,
-    /// Wait for its end, then deploy.
-    Wait,
-    /// Follow it instead of deploying, if it deploys the wanted revision; refuse otherwise. It is never undone.
-    Adopt,
-}
-
-/// What to do when a blue/green deployment is `Ready`: its new instances wait to get the traffic.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum WhenReady {
-    /// Wait for a person; at the deadline that is what is told.
-    #[default]
-    Wait,
-    /// Call ContinueDeployment: the traffic goes to the new instances.
-    Continue,
-    /// Call StopDeployment.
-    Stop,
-}
-
-/// What an agent does about a file that a new revision wants to write and that it did not write itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FileExists {
-    /// The deployment fails on that instance: what CodeDeploy does by default.
-    Disallow,
-    /// The file of the revision takes its place.
-    Overwrite,
-    /// The file on the instance stays.
-    Retain,
-}
-
-/// What makes CodeDeploy roll back by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RollbackOn {
-    /// The deployment failed.
-    Failure,
-    /// An alarm stopped it.
-    Alarm,
-    /// Somebody stopped it.
-    Stop,
-}
 
 /// What is wanted, checked without a call. [`DeploymentSpec::target`] makes the target of it.
 #[derive(Debug, Clone)]
@@ -79,6 +30,8 @@ pub struct DeploymentSpec {
     /// The input of CreateDeployment, all but our part of the description.
     pub(crate) input: Map<String, Value>,
     pub(crate) redeploy: bool,
+    pub(crate) sequence: Option<Sequence>,
+    pub(crate) allow_older: bool,
     pub(crate) if_busy: IfBusy,
     pub(crate) when_ready: WhenReady,
     pub(crate) stop_with_rollback: bool,
@@ -93,6 +46,8 @@ pub struct DeploymentBuilder {
     input: Map<String, Value>,
     problems: Vec<Cause>,
     redeploy: bool,
+    sequence: Option<Sequence>,
+    allow_older: bool,
     if_busy: IfBusy,
     when_ready: WhenReady,
     stop_with_rollback: bool,
@@ -106,6 +61,8 @@ impl DeploymentBuilder {
             input: Map::new(),
             problems: Vec::new(),
             redeploy: false,
+            sequence: None,
+            allow_older: false,
             if_busy: IfBusy::default(),
             when_ready: WhenReady::default(),
             stop_with_rollback: true,
@@ -150,7 +107,8 @@ impl DeploymentBuilder {
         self.set("deploymentConfigName", json!(name.into()))
     }
 
-    /// A comment, up to 140 characters: the run's tag is put behind it, and CodeDeploy allows 256.
+    /// A comment, up to 140 characters, 110 with a [`sequence`](Self::sequence): the run's tag is put behind it, and
+    /// CodeDeploy allows 256.
     pub fn description(self, text: impl Into<String>) -> Self {
         self.set("description", json!(text.into()))
     }
@@ -164,14 +122,7 @@ impl DeploymentBuilder {
 
     /// When CodeDeploy rolls back by itself, instead of what the group says; nothing in it: never.
     pub fn auto_rollback(self, on: &[RollbackOn]) -> Self {
-        let events: Vec<&str> = on
-            .iter()
-            .map(|event| match event {
-                RollbackOn::Failure => "DEPLOYMENT_FAILURE",
-                RollbackOn::Alarm => "DEPLOYMENT_STOP_ON_ALARM",
-                RollbackOn::Stop => "DEPLOYMENT_STOP_ON_REQUEST",
-            })
-            .collect();
+        let events: Vec<&str> = on.iter().map(|event| event.word()).collect();
         let enabled = !events.is_empty();
         let configuration =
             if enabled { json!({ "enabled": true, "events": events }) } else { json!({ "enabled": false }) };
@@ -180,12 +131,7 @@ impl DeploymentBuilder {
 
     /// What happens to files that are there already.
     pub fn file_exists(self, behaviour: FileExists) -> Self {
-        let word = match behaviour {
-            FileExists::Disallow => "DISALLOW",
-            FileExists::Overwrite => "OVERWRITE",
-            FileExists::Retain => "RETAIN",
-        };
-        self.set("fileExistsBehavior", json!(word))
+        self.set("fileExistsBehavior", json!(behaviour.word()))
     }
 
     /// Goes on when the hook ApplicationStop fails, which runs the scripts of the revision deployed before.
@@ -201,6 +147,39 @@ impl DeploymentBuilder {
     /// Deploys even when the wanted revision, pinned by eTag, version or commit, is the one deployed last with success.
     pub fn redeploy(mut self, redeploy: bool) -> Self {
         self.redeploy = redeploy;
+        self
+    }
+
+    /// Restarts the application on the instances instead of deploying a revision: CodeDeploy takes the one that was deployed
+    /// last with success, and agents (from version 2.1.0) do not fetch it anew. For groups that are deployed to in place;
+    /// no revision may be given. A restart is never taken for nothing to do.
+    pub fn restart(self) -> Self {
+        self.set("deploymentMode", json!("RESTART"))
+    }
+
+    /// Suspends these processes of the group's Auto Scaling groups while the deployment goes on, instead of those that the
+    /// deployment group names. In place only. The group's service role needs `autoscaling:SuspendProcesses` and
+    /// `autoscaling:ResumeProcesses`. When CodeDeploy cannot resume them the deployment fails and they stay suspended.
+    pub fn suspend(self, processes: &[ScalingProcess]) -> Self {
+        let names: Vec<&str> = processes.iter().map(|process| process.as_str()).collect();
+        let given = self.input.get("ec2DeploymentOptions").filter(|options| options.is_object()).cloned();
+        let mut options = given.unwrap_or_else(|| json!({}));
+        options["autoScalingGroupProcessesToSuspend"] = json!(names);
+        self.set("ec2DeploymentOptions", options)
+    }
+
+    /// Where this release stands among those of `project`: the number of its pipeline, for example. It goes into the
+    /// deployment's description, and a release is refused when the deployment under way, the last one or the last one with
+    /// success has a higher number of the same project, so that an older pipeline does not overwrite what a newer one has
+    /// brought. Equal numbers are not refused. Nothing is compared when it is not said.
+    pub fn sequence(mut self, project: impl Into<String>, number: u64) -> Self {
+        self.sequence = Some(Sequence { project: project.into(), number });
+        self
+    }
+
+    /// Deploys an older release over a newer one all the same: going back on purpose. False when it is not said.
+    pub fn allow_older(mut self, allow: bool) -> Self {
+        self.allow_older = allow;
         self
     }
 
@@ -250,7 +229,7 @@ impl DeploymentBuilder {
     /// [`landfall_core::ErrorKind::Invalid`] with one cause for each problem.
     pub fn build(self) -> Result<DeploymentSpec> {
         let mut problems = Vec::new();
-        check::input(&self.input, &mut problems);
+        check::input(&self.input, self.sequence.is_some(), &mut problems);
         self.checked(problems)
     }
 
@@ -279,6 +258,8 @@ impl DeploymentBuilder {
             group,
             input: self.input,
             redeploy: self.redeploy,
+            sequence: self.sequence,
+            allow_older: self.allow_older,
             if_busy: self.if_busy,
             when_ready: self.when_ready,
             stop_with_rollback: self.stop_with_rollback,
@@ -310,7 +291,25 @@ impl DeploymentSpec {
         Ok(Deployment::new(place, self, client))
     }
 
-    /// What is deployed, as the API writes it.
+    /// Whether what was deployed last is to be restarted.
+    pub(crate) fn is_restart(&self) -> bool {
+        self.input.get("deploymentMode").is_some_and(|mode| mode == "RESTART")
+    }
+
+    /// The processes of Auto Scaling groups that are to be suspended; none: as the group says.
+    pub(crate) fn suspended(&self) -> Option<&Value> {
+        self.input.get("ec2DeploymentOptions")?.get("autoScalingGroupProcessesToSuspend")
+    }
+
+    /// What is wanted, in words.
+    pub(crate) fn in_words(&self) -> String {
+        if self.is_restart() {
+            return "a restart of what was deployed last".to_owned();
+        }
+        in_words(&self.revision())
+    }
+
+    /// What is deployed, as the API writes it; null for a restart.
     pub(crate) fn revision(&self) -> Value {
         self.input.get("revision").cloned().unwrap_or(Value::Null)
     }

@@ -3,7 +3,7 @@
 use landfall_core::ErrorKind;
 use serde_json::json;
 
-use crate::deployment::{Deployment, FileExists, Revision, RollbackOn};
+use crate::deployment::{Deployment, FileExists, Revision, RollbackOn, ScalingProcess};
 
 #[test]
 fn an_input_file_keeps_every_member_and_what_is_set_after_it_wins() {
@@ -84,4 +84,51 @@ fn settings_become_members_of_the_input() {
         json!({ "enabled": true, "events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM"] })
     );
     assert_eq!(spec.input["fileExistsBehavior"], json!("OVERWRITE"));
+}
+
+#[test]
+fn a_restart_takes_no_revision_and_not_only_the_outdated_instances() {
+    let restart = || Deployment::builder().application("a").deployment_group("g").restart();
+    let spec = restart().build().unwrap();
+    assert!(spec.is_restart() && spec.revision().is_null());
+    let both =
+        restart().revision(&Revision::s3("b", "k.zip")).update_outdated_only(true).build().unwrap_err();
+    let told: Vec<&str> = both.causes().iter().map(|cause| cause.message.as_str()).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("a restart takes the one"), "{told:?}");
+    let mode = r#"{"applicationName": "a", "deploymentGroupName": "g", "deploymentMode": "REBOOT"}"#;
+    let mode = Deployment::builder().input_file("deploy.json", mode).build().unwrap_err();
+    assert!(mode.report().contains("STANDARD, RESTART are allowed"), "{}", mode.report());
+}
+
+#[test]
+fn processes_to_suspend_are_known_ones_in_a_list() {
+    let given = |processes: &str| {
+        let text = format!(
+            r#"{{"applicationName": "a", "deploymentGroupName": "g", "ec2DeploymentOptions":
+                {{"other": 1, "autoScalingGroupProcessesToSuspend": {processes}}}}}"#
+        );
+        Deployment::builder().input_file("deploy.json", &text).revision(&Revision::s3("b", "k.zip"))
+    };
+    for (bad, words) in [
+        (r#"["Terminate", "terminate", 7]"#, r#""terminate", 7 cannot be suspended"#),
+        (r#""Terminate""#, "a list is expected"),
+    ] {
+        let error = given(bad).build().unwrap_err();
+        assert!(error.report().contains(words), "{words}: {}", error.report());
+    }
+    let spec = given(r#"["Terminate"]"#).suspend(&[ScalingProcess::AzRebalance]).build().unwrap();
+    let options = &spec.input["ec2DeploymentOptions"];
+    assert_eq!(*options, json!({ "other": 1, "autoScalingGroupProcessesToSuspend": ["AZRebalance"] }));
+}
+
+#[test]
+fn a_description_leaves_room_for_the_tag_and_more_of_it_with_a_sequence() {
+    let described = |length: usize| {
+        let builder = Deployment::builder().application("a").deployment_group("g");
+        builder.revision(&Revision::s3("b", "k.zip")).description("d".repeat(length))
+    };
+    assert!(described(140).build().is_ok() && described(110).sequence("shop", 7).build().is_ok());
+    let long = described(111).sequence("shop", 7).build().unwrap_err();
+    assert!(long.report().contains("111 characters: up to 110 fit"), "{}", long.report());
 }
