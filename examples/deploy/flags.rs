@@ -227,6 +227,7 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("push file") => "--push-file",
         Some("deployment config") => "--deployment-config",
         Some("agent limit") => "--agent-limit",
+        Some("suspended processes") => "--suspend",
         Some("task definition") => "--task-definition",
         Some("region") => "--region",
         Some("role ARN") => "--role-arn",

@@ -12,7 +12,7 @@ use crate::support::{binary, run};
 /// Subcommand, scenario, further arguments, exit code, words that must be told.
 type Row = (&'static str, &'static str, &'static [&'static str], i32, &'static [&'static str]);
 
-const ROWS: [Row; 16] = [
+const ROWS: [Row; 17] = [
     ("stack", "good", &["--expected-account", "444455556666"], 7, &["444455556666", "111122223333"]),
     ("stack", "good", &["--parameter", "Colour=red"], 2, &["declares no parameter Colour", "Stage, Token"]),
     ("stack", "stack-hook", &[], 1, &["queues must be encrypted"]),
@@ -34,6 +34,7 @@ const ROWS: [Row; 16] = [
     ("deploy", "deployment-bundle-key-denied", &[], 3, &["kms:Decrypt"]),
     ("deploy", "deployment-no-appspec", &[], 3, &["appspec.yml must stand at the root"]),
     ("deploy", "deployment-role-permissions", &["--on-failure", "keep"], 1, &["AWSCodeDeployRole"]),
+    ("deploy", "deployment-newer", &["--sequence", "41"], 1, &["is release 42", "--allow-older"]),
     ("deploy", "deployment-partial", &[], 0, &["i-0aaaaaaaaaaaaaaa3", "SUCCEEDED"]),
 ];
 

@@ -132,3 +132,39 @@ async fn a_recorded_run_is_listed_and_undone_by_its_journal() {
     let live = cloud.simulator.code_deploy("111122223333", "eu-central-1").live("demo", "demo");
     assert_eq!((live["s3Location"]["key"].as_str(), cloud.deployments()), (Some("demo/1.zip"), 2));
 }
+
+#[tokio::test]
+async fn an_older_pipeline_does_not_overwrite_a_newer_one_unless_it_is_told_to() {
+    let cloud = Cloud::new("good").await;
+    let release = |number: &'static str, more: &[&str]| {
+        let mut command = cloud.ec2(&[&["--sequence", number][..], more].concat());
+        command.env("CI_PROJECT_PATH", "demo/web");
+        command
+    };
+    let ran = run(release("42", &[])).await;
+    assert_eq!((ran.code, cloud.deployments()), (0, 1), "{}", ran.told());
+    let ran = run(release("41", &[])).await;
+    assert_eq!((ran.code, cloud.deployments()), (1, 1), "{}", ran.told());
+    for words in ["release 41 is older", "is release 42 of the same project", "--allow-older"] {
+        assert!(ran.told().contains(words), "{words:?} is not in\n{}", ran.told());
+    }
+    let ran = run(release("41", &["--allow-older"])).await;
+    assert_eq!((ran.code, cloud.deployments()), (0, 2), "{}", ran.told());
+}
+
+#[tokio::test]
+async fn what_was_deployed_last_is_restarted_without_a_revision() {
+    let cloud = Cloud::new("good").await;
+    let group = ["ec2", "deploy", "--application", "demo", "--deployment-group", "demo"];
+    let restart = |more: &[&str]| cloud.command(&[&group[..], &["--restart"][..], more].concat());
+    let ran = run(restart(&["--plan"])).await;
+    assert_eq!((ran.code, cloud.written()), (0, Vec::new()), "{}", ran.told());
+    for words in ["restart: of s3://demo-bucket/demo/1.zip", "of 3 at least 2, up to 1 at a time"] {
+        assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
+    }
+    let ran = run(restart(&["--suspend", "AZRebalance"])).await;
+    assert_eq!(ran.code, 2, "{}", ran.told());
+    assert!(ran.told().contains("has no Auto Scaling group"), "{}", ran.told());
+    let ran = run(restart(&[])).await;
+    assert_eq!((ran.code, cloud.deployments()), (0, 1), "{}", ran.told());
+}

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use landfall::aws::bounded::read_text;
+use landfall::aws::environment::Environment;
 use landfall::ec2_cfn::deployment::{
-    Deployment, DeploymentBuilder, DeploymentSpec, IfBusy, Revision, WhenReady,
+    Deployment, DeploymentBuilder, DeploymentSpec, IfBusy, Revision, ScalingProcess, WhenReady,
 };
 use landfall::{Cause, Result};
 
@@ -32,6 +33,9 @@ pub(crate) struct Deploy {
     /// Version of the bundle
     #[arg(long, value_name = "ID", requires = "s3_location")]
     object_version: Option<String>,
+    /// Restarts what was deployed last with success instead of deploying a bundle; in place, with agents from 2.1.0
+    #[arg(long, conflicts_with = "s3_location")]
+    restart: bool,
 }
 
 /// To which deployment group, and how.
@@ -61,6 +65,39 @@ pub(crate) struct How {
     /// Deploys even when this very revision was deployed last with success
     #[arg(long)]
     redeploy: bool,
+    /// Number of this release among those of its project, such as $CI_PIPELINE_IID: refused when a higher one was deployed
+    #[arg(long, value_name = "NUMBER")]
+    sequence: Option<u64>,
+    /// Deploys an older release over a newer one: going back on purpose
+    #[arg(long, requires = "sequence")]
+    allow_older: bool,
+    /// Process of the group's Auto Scaling groups that CodeDeploy suspends meanwhile; repeat for several
+    #[arg(long, value_name = "PROCESS", action = ArgAction::Append)]
+    suspend: Vec<Process>,
+}
+
+/// As Auto Scaling writes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Process {
+    #[value(name = "Terminate")]
+    Terminate,
+    #[value(name = "AZRebalance")]
+    AzRebalance,
+    #[value(name = "InstanceRefresh")]
+    InstanceRefresh,
+    #[value(name = "ScheduledActions")]
+    ScheduledActions,
+}
+
+impl From<Process> for ScalingProcess {
+    fn from(process: Process) -> Self {
+        match process {
+            Process::Terminate => Self::Terminate,
+            Process::AzRebalance => Self::AzRebalance,
+            Process::InstanceRefresh => Self::InstanceRefresh,
+            Process::ScheduledActions => Self::ScheduledActions,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,14 +113,14 @@ enum Ready {
 /// What ended it before the deployment began.
 pub(super) async fn run(mut call: Call<'_>, what: &Deploy) -> Result<u8> {
     call.global.no_change_set(&mut call.problems);
-    let spec = spec(call.global, what);
+    let spec = spec(call.global, &call.process, what);
     step::deploy(call, REFUSED, spec, |spec, session| spec.target(&session.config, session.place.clone()))
         .await
 }
 
-fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
+fn spec(global: &Global, process: &Environment, what: &Deploy) -> Result<DeploymentSpec> {
     let mut problems = Vec::new();
-    let Made { mut builder, application, group } = what.how.builder(global, None, &mut problems);
+    let Made { mut builder, application, group } = what.how.builder(global, process, None, &mut problems);
     problems.extend(application.map(|output| no_stack("--application", &output)));
     problems.extend(group.map(|output| no_stack("--deployment-group", &output)));
     match what.s3_location.as_deref().map(Revision::parse) {
@@ -97,6 +134,7 @@ fn spec(global: &Global, what: &Deploy) -> Result<DeploymentSpec> {
             builder = builder.revision(&revision);
         }
         Some(Err(problem)) => problems.push(in_flags(*problem)),
+        None if what.restart => builder = builder.restart(),
         None => {}
     }
     let built = collect(builder.build(), &mut problems);
@@ -115,6 +153,7 @@ impl How {
     pub(super) fn builder(
         &self,
         global: &Global,
+        process: &Environment,
         pushed_to: Option<&str>,
         problems: &mut Vec<Cause>,
     ) -> Made {
@@ -146,6 +185,15 @@ impl How {
                 Ok(limit) => builder = builder.agent_limit(limit),
                 Err(problem) => problems.push(*problem),
             }
+        }
+        if let Some(number) = self.sequence {
+            // Numbers of other projects say nothing: CI_PIPELINE_IID counts in each project by itself.
+            let project = process.get("CI_PROJECT_PATH").unwrap_or_default();
+            builder = builder.sequence(project, number).allow_older(self.allow_older);
+        }
+        if !self.suspend.is_empty() {
+            let processes: Vec<ScalingProcess> = self.suspend.iter().map(|one| (*one).into()).collect();
+            builder = builder.suspend(&processes);
         }
         let builder = builder.wait_for_termination(self.wait_for_termination == Switch::On);
         let builder = builder.redeploy(self.redeploy).when_ready(match self.when_ready {

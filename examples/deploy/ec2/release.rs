@@ -1,6 +1,7 @@
 //! `deploy ec2` as a whole: stack, bundle and deployment in one release.
 
 use clap::Args;
+use landfall::aws::environment::Environment;
 use landfall::ec2_cfn::release::{ReleaseSpec, release};
 use landfall::pipeline::Rollback;
 use landfall::target::Undo;
@@ -34,7 +35,7 @@ pub(crate) struct Release {
 pub(super) async fn run(mut call: Call<'_>, what: &Release) -> Result<u8> {
     let (global, cx) = (call.global, call.cx);
     global.no_change_set(&mut call.problems);
-    let spec = spec(global, what);
+    let spec = spec(global, &call.process, what);
     let made = step::made(call, REFUSED, spec, AFTER_ONE_ANOTHER, |spec, session| {
         spec.pipeline(&session.config, &session.place)
     })
@@ -54,13 +55,13 @@ fn rollback(after: After) -> Rollback {
     }
 }
 
-fn spec(global: &Global, what: &Release) -> Result<ReleaseSpec> {
+fn spec(global: &Global, process: &Environment, what: &Release) -> Result<ReleaseSpec> {
     let mut problems = Vec::new();
     let stack = what.stack.builder(global, &mut problems);
     let file = what.bundle.push_file(&mut problems);
     let (bundle, bucket) = what.bundle.builder(file.as_ref(), &mut problems);
     let pushed_to = file.as_ref().map(|file| file.application.as_str());
-    let made = what.deployment.builder(global, pushed_to, &mut problems);
+    let made = what.deployment.builder(global, process, pushed_to, &mut problems);
     let mut wanted = release(stack, bundle, made.builder);
     if let Some(output) = bucket {
         wanted = wanted.bucket_from(output);

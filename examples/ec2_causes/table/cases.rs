@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall::ec2_cfn::deployment::{DeploymentBuilder, WhenReady};
+use landfall::ec2_cfn::deployment::{DeploymentBuilder, ScalingProcess, WhenReady};
 
 use super::sources::{Source, Template};
 
@@ -237,7 +237,27 @@ pub(crate) const CASES: &[Case] = &[
     deployment("C1", "the service role is gone", "deployment-role-missing", "role-missing"),
     deployment("C1", "the service role may too little", "deployment-role-permissions", "role-permissions"),
     deployment("C1", "no instances", "deployment-no-instances", "no-instances"),
+    with(
+        "--suspend Terminate",
+        case(
+            "C1",
+            "processes are to be suspended where no Auto Scaling group is",
+            "good",
+            "refused",
+            Run::Deployment(|builder| builder.suspend(&[ScalingProcess::Terminate])),
+        ),
+    ),
     deployment("C2", "another deployment is under way", "deployment-busy", "refused"),
+    with(
+        "--sequence 41",
+        case(
+            "C2",
+            "a newer release of the same project is there",
+            "deployment-newer",
+            "refused",
+            Run::Deployment(|builder| builder.sequence("", 41)),
+        ),
+    ),
     deployment("C3", "too many instances failed", "deployment-hook-fails", "health-constraints"),
     deployment("C4", "a script fails", "deployment-hook-fails", "script-failed"),
     deployment("C4", "a script is missing", "deployment-script-missing", "script-missing"),
