@@ -64,7 +64,7 @@ pub use kubernetes::{
     PodBehaviour, PodRule,
 };
 pub use oidc::{Claims, Oidc};
-pub use s3::{ObjectView, S3, UploadView};
+pub use s3::{BucketView, ObjectView, S3, UploadView};
 pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};
 pub use server::Server;
 pub use simulator::{Builder, Simulator};

@@ -51,25 +51,42 @@ pub(crate) fn put_versioning(
     Ok(PutBucketVersioningOutput::default())
 }
 
+/// "Amazon S3 returns this error in all Amazon Web Services Regions except in the North Virginia Region. For legacy
+/// compatibility, if you re-create an existing bucket that you already own in the North Virginia Region, Amazon S3 returns 200
+/// OK": BucketAlreadyOwnedByYou in the API reference.
 pub(crate) fn create(
     store: &mut Store,
     caller: &Caller,
     input: &CreateBucketInput,
 ) -> S3Result<CreateBucketOutput> {
+    let (wanted, virginia) = (input.create_bucket_configuration.as_ref(), "us-east-1");
+    let wanted = wanted.and_then(|wanted| wanted.location_constraint.as_ref()).map(|place| place.as_str());
+    let asked = Some(caller.region.as_str()).filter(|region| *region != virginia);
+    // "If you don't specify a Region, the bucket is created in us-east-1 by default", which other endpoints refuse.
+    if wanted != asked {
+        let message = format!(
+            "The {} location constraint is incompatible for the region specific endpoint this request was sent to.",
+            wanted.unwrap_or("unspecified")
+        );
+        return Err(S3Error::with_message(S3ErrorCode::IllegalLocationConstraintException, message));
+    }
+    let location = Some(format!("/{}", input.bucket));
     if let Some(bucket) = store.buckets.get(&input.bucket) {
-        let code = if bucket.owner == caller.account {
-            S3ErrorCode::BucketAlreadyOwnedByYou
-        } else {
-            S3ErrorCode::BucketAlreadyExists
-        };
-        return Err(S3Error::with_message(code, "The requested bucket name is not available."));
+        let message = "The requested bucket name is not available.";
+        if bucket.owner != caller.account {
+            return Err(S3Error::with_message(S3ErrorCode::BucketAlreadyExists, message));
+        }
+        if bucket.region == virginia && caller.region == virginia {
+            return Ok(CreateBucketOutput { location });
+        }
+        return Err(S3Error::with_message(S3ErrorCode::BucketAlreadyOwnedByYou, message));
     }
     let bucket = BucketState {
         owner: caller.account.clone(),
         region: caller.region.clone(),
+        public_access: Some(super::settings::all_blocked()),
         ..BucketState::default()
     };
-    let location = Some(format!("/{}", input.bucket));
     store.buckets.insert(input.bucket.clone(), bucket);
     Ok(CreateBucketOutput { location })
 }

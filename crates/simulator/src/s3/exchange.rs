@@ -188,6 +188,12 @@ fn required(received: &Received) -> Vec<(String, String)> {
         "GetBucketVersioning" => ("s3:GetBucketVersioning", of_bucket),
         "PutBucketVersioning" => ("s3:PutBucketVersioning", of_bucket),
         "CreateBucket" => ("s3:CreateBucket", of_bucket),
+        "GetPublicAccessBlock" => ("s3:GetBucketPublicAccessBlock", of_bucket),
+        "PutPublicAccessBlock" => ("s3:PutBucketPublicAccessBlock", of_bucket),
+        "GetBucketEncryption" => ("s3:GetEncryptionConfiguration", of_bucket),
+        "PutBucketEncryption" => ("s3:PutEncryptionConfiguration", of_bucket),
+        "GetBucketLifecycleConfiguration" => ("s3:GetLifecycleConfiguration", of_bucket),
+        "PutBucketLifecycleConfiguration" => ("s3:PutLifecycleConfiguration", of_bucket),
         _ => return Vec::new(),
     };
     let mut wanted = vec![(action.to_owned(), resource)];

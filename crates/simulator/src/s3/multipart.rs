@@ -35,7 +35,8 @@ pub(crate) fn create(
         server_side_encryption: input.server_side_encryption.as_ref().map(|name| name.as_str().to_owned()),
         kms_key: input.ssekms_key_id.clone(),
         tagging: input.tagging.clone(),
-    };
+    }
+    .encrypted_in(bucket);
     let output = CreateMultipartUploadOutput {
         bucket: Some(input.bucket.clone()),
         key: Some(input.key.clone()),

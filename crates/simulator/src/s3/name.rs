@@ -86,8 +86,14 @@ fn of_bucket<'a>(method: &'a Method, has: &dyn Fn(&str) -> bool) -> &'a str {
         Method::GET if has("versioning") => "GetBucketVersioning",
         Method::GET if has("uploads") => "ListMultipartUploads",
         Method::GET if has("versions") => "ListObjectVersions",
+        Method::GET if has("publicAccessBlock") => "GetPublicAccessBlock",
+        Method::GET if has("encryption") => "GetBucketEncryption",
+        Method::GET if has("lifecycle") => "GetBucketLifecycleConfiguration",
         Method::GET => "ListObjectsV2",
         Method::PUT if has("versioning") => "PutBucketVersioning",
+        Method::PUT if has("publicAccessBlock") => "PutPublicAccessBlock",
+        Method::PUT if has("encryption") => "PutBucketEncryption",
+        Method::PUT if has("lifecycle") => "PutBucketLifecycleConfiguration",
         Method::PUT => "CreateBucket",
         _ => method.as_str(),
     }
@@ -128,6 +134,8 @@ mod tests {
             ("DELETE", "http://localhost:8000/b/k?uploadId=x", "AbortMultipartUpload", "b", "k"),
             ("GET", "http://localhost:8000/b?uploads", "ListMultipartUploads", "b", ""),
             ("GET", "http://localhost:8000/b/?list-type=2", "ListObjectsV2", "b", ""),
+            ("PUT", "http://localhost:8000/b", "CreateBucket", "b", ""),
+            ("PUT", "http://localhost:8000/b?lifecycle", "PutBucketLifecycleConfiguration", "b", ""),
         ];
         for (method, uri, name, bucket, key) in table {
             let (head, ()) = http::Request::builder().method(method).uri(uri).body(()).unwrap().into_parts();

@@ -61,6 +61,15 @@ impl Attributes {
         Some(self.server_side_encryption.clone().unwrap_or_else(|| "AES256".to_owned()).into())
     }
 
+    /// The same, encrypted as the bucket says unless the request did.
+    pub(crate) fn encrypted_in(mut self, bucket: &BucketState) -> Self {
+        if self.server_side_encryption.is_none() {
+            let (algorithm, key) = bucket.default_encryption();
+            (self.server_side_encryption, self.kms_key) = (Some(algorithm), key);
+        }
+        self
+    }
+
     /// True when the eTag is no MD5: "Object" in the API reference.
     pub(crate) fn opaque_etag(&self) -> bool {
         self.server_side_encryption.as_deref().is_some_and(|name| name.starts_with("aws:kms"))
@@ -91,7 +100,8 @@ pub(crate) fn put(
         server_side_encryption: input.server_side_encryption.map(|name| name.as_str().to_owned()),
         kms_key: input.ssekms_key_id,
         tagging: input.tagging,
-    };
+    }
+    .encrypted_in(bucket);
     let etag = if attributes.opaque_etag() { store.ids.hex32() } else { hex(Md5::checksum(&body).as_ref()) };
     let blob = store.spool.keep(body).map_err(S3Error::internal_error)?;
     let content = Content {

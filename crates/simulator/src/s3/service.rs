@@ -9,7 +9,7 @@ use s3s::{S3, S3Request, S3Response, S3Result, TrailingHeaders};
 
 use super::checksum::{Checksum, in_trailer};
 use super::store::{BucketState, S3Store, Store};
-use super::{bucket, error, multipart, object};
+use super::{bucket, error, multipart, object, settings};
 
 /// Who calls, and when: put into each request before `s3s` gets it.
 #[derive(Debug, Clone)]
@@ -128,6 +128,12 @@ operations! {
     get_bucket_versioning GetBucketVersioningInput GetBucketVersioningOutput bucket::versioning;
     put_bucket_versioning PutBucketVersioningInput PutBucketVersioningOutput bucket::put_versioning;
     create_bucket CreateBucketInput CreateBucketOutput bucket::create;
+    put_public_access_block PutPublicAccessBlockInput PutPublicAccessBlockOutput settings::put_public_access;
+    get_public_access_block GetPublicAccessBlockInput GetPublicAccessBlockOutput settings::public_access;
+    put_bucket_encryption PutBucketEncryptionInput PutBucketEncryptionOutput settings::put_encryption;
+    get_bucket_encryption GetBucketEncryptionInput GetBucketEncryptionOutput settings::encryption;
+    put_bucket_lifecycle_configuration PutBucketLifecycleConfigurationInput PutBucketLifecycleConfigurationOutput settings::put_lifecycle;
+    get_bucket_lifecycle_configuration GetBucketLifecycleConfigurationInput GetBucketLifecycleConfigurationOutput settings::lifecycle;
     list_objects_v2 ListObjectsV2Input ListObjectsV2Output bucket::list_objects;
     list_object_versions ListObjectVersionsInput ListObjectVersionsOutput bucket::list_versions;
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use jiff::Timestamp;
 use s3s::crypto::{Checksum as _, Md5};
+use s3s::dto::{LifecycleRule, PublicAccessBlockConfiguration, ServerSideEncryptionConfiguration};
 
 use super::blob::{Blob, Spool};
 use super::checksum::{Algorithm, Checksum};
@@ -35,6 +36,10 @@ pub(crate) struct BucketState {
     /// `Enabled`, `Suspended`, or none when versioning was never switched on.
     pub(crate) versioning: Option<String>,
     pub(crate) shared_with: Vec<String>,
+    /// None: never said.
+    pub(crate) encryption: Option<ServerSideEncryptionConfiguration>,
+    pub(crate) public_access: Option<PublicAccessBlockConfiguration>,
+    pub(crate) lifecycle: Vec<LifecycleRule>,
     /// The versions of each key, oldest first.
     pub(crate) keys: BTreeMap<String, Vec<Version>>,
     /// Uploads by their id.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use s3s::dto::LifecycleRule;
 
 use super::store::{Content, S3Store, Version};
 use crate::Simulator;
@@ -57,6 +58,22 @@ pub struct UploadView {
     pub initiated: Timestamp,
 }
 
+/// A bucket and its settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BucketView {
+    /// The account that it belongs to.
+    pub owner: String,
+    /// Its region.
+    pub region: String,
+    /// How objects are encrypted by default: `AES256`, or `aws:kms` with the key.
+    pub encryption: (String, Option<String>),
+    /// Whether all four blocks of public access are on.
+    pub is_closed: bool,
+    /// After how many days unfinished uploads are removed, by the first rule that says so.
+    pub unfinished_days: Option<i32>,
+}
+
 impl Simulator {
     /// S3, from the point of view of somebody else.
     pub fn s3(&self) -> S3 {
@@ -67,6 +84,22 @@ impl Simulator {
 impl S3 {
     fn store(&self) -> S3Store {
         self.simulator.with_state(|state| state.s3.store.clone())
+    }
+
+    /// A bucket; none when there is none of this name.
+    pub fn bucket(&self, name: &str) -> Option<BucketView> {
+        let store = self.store();
+        let store = store.lock();
+        let bucket = store.buckets.get(name)?;
+        let abort =
+            |rule: &LifecycleRule| rule.abort_incomplete_multipart_upload.as_ref()?.days_after_initiation;
+        Some(BucketView {
+            owner: bucket.owner.clone(),
+            region: bucket.region.clone(),
+            encryption: bucket.default_encryption(),
+            is_closed: bucket.public_access.as_ref() == Some(&super::settings::all_blocked()),
+            unfinished_days: bucket.lifecycle.iter().find_map(abort),
+        })
     }
 
     /// All versions of all objects of a bucket, by key, oldest first.

@@ -1,5 +1,6 @@
 //! S3 as the real SDK sees it.
 
+mod buckets;
 mod objects;
 mod refusals;
 mod uploads;
