@@ -248,6 +248,7 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("source") => "--source",
         Some("bucket" | "key" | "prefix") => "--s3-location",
         Some("format") => "--format",
+        Some("create_bucket") => "--create-bucket",
         Some("ignore") => "--ignore",
         Some("level") => "--level",
         _ => return cause,

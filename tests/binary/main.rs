@@ -4,6 +4,7 @@
 mod bad_input;
 mod busy;
 mod causes;
+mod ec2_bundle;
 mod ec2_causes;
 mod ec2_deploy;
 mod ec2_release;

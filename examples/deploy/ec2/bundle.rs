@@ -52,6 +52,9 @@ pub(crate) struct Bundle {
     /// Account that the bucket must belong to [default: the one that is deployed to]
     #[arg(long, value_name = "ACCOUNT")]
     bucket_owner: Option<String>,
+    /// Makes the bucket when there is none: encrypted, closed to the public, unfinished uploads removed after a day
+    #[arg(long)]
+    create_bucket: bool,
     /// KMS key to encrypt with
     #[arg(long, value_name = "KEY")]
     kms_key: Option<String>,
@@ -181,7 +184,8 @@ impl Bundle {
             } else {
                 Checksums::Crc64Nvme
             })
-            .check_appspec(!self.no_appspec);
+            .check_appspec(!self.no_appspec)
+            .create_bucket(self.create_bucket);
         builder = self.ignore.iter().fold(builder, |builder, glob| builder.ignore(glob));
         builder = self.executable.iter().fold(builder, |builder, glob| builder.executable(glob));
         if let Some(level) = self.level {

@@ -11,13 +11,13 @@ use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
 use landfall_core::{Context, Error, ErrorKind, Result, Token};
 
-use super::Bundle;
 use super::client::{Condition, Head, Labels, base64};
 use super::error::Refusal;
 use super::memory::{Back, Forward, Object, Watch, mark};
 use super::pack::{How, MIB, Packing, Part, Tree};
 use super::plan::{other_owner, told};
 use super::session::{Session, came_back, pull};
+use super::{Bundle, bucket};
 
 /// Below this size an archive is sent by one request.
 const SMALL: u64 = 16 * MIB;
@@ -64,7 +64,12 @@ pub(crate) async fn forward(
     }
     let way = Way { target, cx, forward, mark: mark(token) };
     match so_far {
-        None => way.begin().await,
+        None => {
+            if forward.makes_bucket {
+                bucket::make(target, cx).await?;
+            }
+            way.begin().await
+        }
         Some(Watch::Uploading { upload_id, ours, sent, .. }) => way.go_on(&upload_id, ours, sent).await,
         Some(other) => Ok(other),
     }

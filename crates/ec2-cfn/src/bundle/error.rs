@@ -13,6 +13,9 @@ pub(crate) enum Refusal {
     #[error("there is no bucket `{bucket}`")]
     NoBucket { bucket: String },
 
+    #[error("the name `{bucket}` is taken: somebody else has a bucket of this name")]
+    NameTaken { bucket: String },
+
     #[error("bucket `{bucket}` belongs to another account than {owner}")]
     OtherOwner { bucket: String, owner: String },
 
@@ -41,7 +44,12 @@ impl Refusal {
             Self::NoBucket { .. } => (
                 ErrorKind::NotFound,
                 "bucket-missing",
-                "check the bucket's name; landfall does not create buckets: let a stack do it before this step",
+                "check the bucket's name; let a stack make it before this step, or landfall itself (--create-bucket)",
+            ),
+            Self::NameTaken { .. } => (
+                ErrorKind::Conflict,
+                "bucket-name-taken",
+                "names of buckets are unique over all accounts: choose another, with your account's number in it for example",
             ),
             Self::OtherOwner { .. } => (
                 ErrorKind::Denied,

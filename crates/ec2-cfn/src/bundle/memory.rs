@@ -31,6 +31,9 @@ pub(crate) struct Forward {
     pub(crate) unchanged: Option<Object>,
     /// The object that is there and is to be replaced.
     pub(crate) before: Option<Object>,
+    /// There is no bucket, and it is to be made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) makes_bucket: bool,
 }
 
 /// What the undo needs to know of the specification, which the process that undoes may not have.

@@ -20,6 +20,7 @@
 //! undoes; a failure removes it. See `docs/bundle.md`.
 
 mod apply;
+mod bucket;
 mod check;
 mod choices;
 mod client;

@@ -5,12 +5,12 @@ use landfall_core::event::Level;
 use landfall_core::target::Effect;
 use landfall_core::{Change, Context, Error, ErrorKind, Plan, Result};
 
-use super::Bundle;
 use super::client::Head;
 use super::error::Refusal;
 use super::memory::{Forward, VERSION, Work};
 use super::pack::{MIB, Tree};
 use super::target::KIND;
+use super::{Bundle, bucket};
 
 /// An upload has 10,000 parts at most; some are left free for what is estimated here.
 const MOST_PARTS: u64 = 9_900;
@@ -29,23 +29,31 @@ pub(crate) async fn plan(target: &Bundle, cx: &Context) -> Result<Plan> {
         made_at: cx.clock().now(),
         unchanged: None,
         before: None,
+        makes_bucket: false,
     };
     let changes = match found {
-        Some(head) if head.manifest.as_deref() == Some(tree.manifest.as_str()) => {
+        Found::NoBucket if target.spec.create_bucket => {
+            forward.makes_bucket = true;
+            vec![bucket::change(target), change(target, Effect::Create, &tree, &key)]
+        }
+        Found::NoBucket => {
+            return Err(Refusal::NoBucket { bucket: target.spec.bucket.clone() }.into());
+        }
+        Found::Object(head) if head.manifest.as_deref() == Some(tree.manifest.as_str()) => {
             target.saw(&head);
             forward.unchanged = Some(head.object);
             Vec::new()
         }
-        Some(_) if target.spec.is_addressed() => {
+        Found::Object(_) if target.spec.is_addressed() => {
             return Err(Refusal::NotOurs { bucket: target.spec.bucket.clone(), key }.into());
         }
-        Some(head) => {
+        Found::Object(head) => {
             let was = head.manifest.unwrap_or_else(|| "not landfall's".to_owned());
             let change = change(target, Effect::Update, &tree, &key);
             forward.before = Some(head.object);
             vec![change.with_details([format!("manifest: {was} -> {}", tree.manifest)])]
         }
-        None => vec![change(target, Effect::Create, &tree, &key)],
+        Found::NoObject => vec![change(target, Effect::Create, &tree, &key)],
     };
     Plan::new(KIND, VERSION, changes, &Work::Forward(forward))
 }
@@ -74,17 +82,22 @@ fn part_size(wanted: u64, tree: &Tree) -> u64 {
     wanted.max(most.div_ceil(MOST_PARTS).next_multiple_of(MIB))
 }
 
-/// The object, or none; a bucket that is missing or somebody else's is an error.
-async fn look_up(target: &Bundle, cx: &Context, key: &str) -> Result<Option<Head>> {
+/// What is there under the key.
+enum Found {
+    Object(Head),
+    NoObject,
+    NoBucket,
+}
+
+/// Looks for the object; a bucket that is somebody else's is an error.
+async fn look_up(target: &Bundle, cx: &Context, key: &str) -> Result<Found> {
     match target.client.head(cx, key, None).await {
-        Ok(Some(head)) => Ok(Some(head)),
+        Ok(Some(head)) => Ok(Found::Object(head)),
         // Without a body, a missing object and a missing bucket look alike.
         Ok(None) => match target.client.head_bucket(cx, true).await {
-            Err(failure) if failure.status() == Some(404) => {
-                Err(Refusal::NoBucket { bucket: target.spec.bucket.clone() }.into())
-            }
+            Err(failure) if failure.status() == Some(404) => Ok(Found::NoBucket),
             // Whether the bucket is there is told by the write as well.
-            _ => Ok(None),
+            _ => Ok(Found::NoObject),
         },
         Err(failure) if failure.status() == Some(403) => denied(target, cx, key, failure).await,
         Err(failure) => Err(failure.into()),
@@ -92,18 +105,18 @@ async fn look_up(target: &Bundle, cx: &Context, key: &str) -> Result<Option<Head
 }
 
 /// HeadObject is refused: finds out why.
-async fn denied(target: &Bundle, cx: &Context, key: &str, failure: Failure) -> Result<Option<Head>> {
+async fn denied(target: &Bundle, cx: &Context, key: &str, failure: Failure) -> Result<Found> {
     if let Some(other) = other_owner(target, cx).await {
         return Err(other);
     }
     match target.client.first_byte(cx, key).await {
         Ok(()) => Err(failure.into()),
-        Err(told) if told.code() == Some("NoSuchKey") => Ok(None),
+        Err(told) if told.code() == Some("NoSuchKey") => Ok(Found::NoObject),
         Err(told) if told.error().message().contains("s3:ListBucket") => {
             let text = "s3:ListBucket is refused: it cannot be told whether the object is there; it is sent on condition \
                         that it is not";
             cx.note(Level::Info, "permission-missing", text);
-            Ok(None)
+            Ok(Found::NoObject)
         }
         Err(told) => Err(told.into()),
     }

@@ -2,7 +2,7 @@
 //!
 //! In a bucket that keeps versions, an object whose key is made of its content is only hidden behind a delete marker:
 //! another pipeline may have found it meanwhile and deploy it by its version. Under a fixed key the version is deleted,
-//! so that the one before is the current one again.
+//! so that the one before is the current one again. A bucket that the run has made stays.
 
 use landfall_core::event::Level;
 use landfall_core::target::Effect;
@@ -23,6 +23,14 @@ pub(crate) async fn revert(
 ) -> Result<Revert> {
     // The threads that pack have nothing to do any more.
     target.session.lock().await.take();
+    if forward.makes_bucket {
+        // Others may use it already, and a name that is given up can be taken by anybody.
+        let text = format!(
+            "bucket `{}` stays, if it has been made: there was none before this run",
+            target.spec.bucket
+        );
+        cx.note(Level::Info, "bucket-stays", text);
+    }
     let ours = mark(token);
     if let Some(head) = target.client.head(cx, &forward.key, None).await?
         && head.mark.as_deref() == Some(ours.as_str())

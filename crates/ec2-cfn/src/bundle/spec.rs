@@ -52,6 +52,7 @@ pub struct BundleSpec {
     pub(crate) checksums: Checksums,
     pub(crate) platform: Platform,
     pub(crate) check_appspec: bool,
+    pub(crate) create_bucket: bool,
 }
 
 /// Whom the bucket must belong to.
@@ -97,6 +98,7 @@ impl BundleBuilder {
             checksums: Checksums::default(),
             platform: Platform::default(),
             check_appspec: true,
+            create_bucket: false,
         };
         Self { spec, prefix: String::new(), fixed: None }
     }
@@ -229,6 +231,14 @@ impl BundleBuilder {
         self
     }
 
+    /// Whether the bucket is made when there is none: encrypted (by [`BundleBuilder::kms_key`], if that is said), closed to
+    /// the public, and with a rule that removes unfinished uploads after a day. The plan says so, and a bucket that is there
+    /// is never touched. An undo leaves it. False when it is not said.
+    pub fn create_bucket(mut self, create: bool) -> Self {
+        self.spec.create_bucket = create;
+        self
+    }
+
     /// Whether a bucket was given.
     pub(crate) fn has_bucket(&self) -> bool {
         !self.spec.bucket.is_empty()
@@ -272,13 +282,23 @@ impl BundleSpec {
     /// The target in this place. No call is made.
     ///
     /// # Errors
-    /// [`landfall_core::ErrorKind::Invalid`] when `config` is for another region than `place`.
+    /// [`landfall_core::ErrorKind::Invalid`] when `config` is for another region than `place`, and when a bucket may have to
+    /// be made that is expected to belong to another account.
     pub fn target(self, config: &SdkConfig, place: Place) -> Result<Bundle> {
         let region = config.region().map(|region| region.as_ref().to_owned());
         if region.as_deref() != Some(place.region.as_str()) {
             let seen = region.unwrap_or_else(|| "none".to_owned());
             let message = format!("the SDK configuration is for region {seen} and the place is {place}");
             return Err(Error::invalid(message));
+        }
+        if let Owner::Account(owner) = &self.owner
+            && self.create_bucket
+            && *owner != place.account
+        {
+            let message = format!("a bucket of account {owner} is not made by one who deploys to {place}");
+            let cause = Cause::invalid("create_bucket", &message);
+            let hint = "leave the expected owner out, or make the bucket in its account";
+            return Err(Error::invalid(message).with_cause(cause.with_hint(hint)));
         }
         let client = Client::new(config, &self, &place);
         Ok(Bundle::new(place, self, client))

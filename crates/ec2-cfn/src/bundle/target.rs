@@ -11,6 +11,7 @@ use landfall_core::{
 };
 use tokio::time::Instant;
 
+use super::bucket::NewBucket;
 use super::client::{Client, Head};
 use super::error::Refusal;
 use super::memory::{VERSION, Watch, Work};
@@ -50,6 +51,8 @@ pub struct Bundle {
     seen: Arc<Mutex<Option<(Instant, Head)>>>,
     /// The upload that this process is at work on.
     pub(crate) session: Arc<tokio::sync::Mutex<Option<Session>>>,
+    /// The bucket, if this process makes it.
+    pub(crate) new_bucket: Arc<Mutex<NewBucket>>,
 }
 
 impl Bundle {
@@ -69,7 +72,15 @@ impl Bundle {
     }
 
     pub(crate) fn new(place: Place, spec: BundleSpec, client: Client) -> Self {
-        Self { place, spec, client, tree: Arc::default(), seen: Arc::default(), session: Arc::default() }
+        Self {
+            place,
+            spec,
+            client,
+            tree: Arc::default(),
+            seen: Arc::default(),
+            session: Arc::default(),
+            new_bucket: Arc::default(),
+        }
     }
 
     /// The folder, read anew.

@@ -130,6 +130,15 @@ impl Stage {
 }
 
 impl Stage {
+    /// The texts of notes.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let of = |event: Event| match event.kind {
+            EventKind::Note { text, .. } => Some(text),
+            _ => None,
+        };
+        self.events().into_iter().filter_map(of).collect()
+    }
+
     /// What was told of the progress of uploads.
     pub(crate) fn uploaded(&self) -> Vec<Progress> {
         let of = |event: Event| match event.kind {

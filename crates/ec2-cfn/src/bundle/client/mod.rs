@@ -1,5 +1,7 @@
 //! The calls: one thin function each.
 
+pub(crate) mod bucket;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
