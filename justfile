@@ -14,6 +14,7 @@ check:
 # The whole test suite, as in the README.
 test:
     bash tests/servers/install
+    bash tests/kubernetes/build
     cargo test --workspace --locked
 
 # Each behaviour on the simulator and on ministack, beside what AWS documents.
