@@ -1,0 +1,145 @@
+//! The flags of the components, and the files that they name.
+//!
+//! <https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/> and its neighbours;
+//! <https://kwok.sigs.k8s.io/docs/user/kwok-out-of-cluster/>.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::certificates::Certificates;
+
+/// Nodes and pods that a test asks to fail; see the file.
+const STAGES: &str = include_str!("stages.yaml");
+
+/// What the components have in common.
+pub(super) struct Settings {
+    folder: PathBuf,
+    pub(super) certificates: Certificates,
+    /// Of a person who may do everything.
+    pub(super) token: String,
+    etcd: String,
+    port: u16,
+    pub(super) endpoint: String,
+}
+
+impl Settings {
+    pub(super) fn new(folder: &Path, etcd: u16, port: u16) -> Result<Self, String> {
+        let certificates = Certificates::write(folder)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            certificates,
+            token: random()?,
+            etcd: format!("http://127.0.0.1:{etcd}"),
+            port,
+            endpoint: format!("https://127.0.0.1:{port}"),
+        })
+    }
+
+    /// For kubectl and for the components, which are administrators here.
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("kubeconfig")
+    }
+
+    /// Writes the files. `authenticator` is the address of the webhook that judges tokens.
+    pub(super) fn write(&self, authenticator: &str) -> Result<(), String> {
+        let administrator = format!("{},administrator,administrator,system:masters\n", self.token);
+        self.file("tokens.csv", &administrator)?;
+        self.file("stages.yaml", STAGES)?;
+        let authority = STANDARD.encode(&self.certificates.authority);
+        let server = json!({ "server": self.endpoint, "certificate-authority-data": authority });
+        self.file("kubeconfig", &kubeconfig(&server, &json!({ "token": self.token })))?;
+        self.file("authenticator", &kubeconfig(&json!({ "server": authenticator }), &json!({})))
+    }
+
+    fn file(&self, name: &str, text: &str) -> Result<(), String> {
+        std::fs::write(self.folder.join(name), text).map_err(|error| format!("{name}: {error}"))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    pub(super) fn etcd(&self) -> Vec<String> {
+        flags(&[("data-dir", &self.path("etcd")), ("listen-client-urls", &self.etcd)])
+    }
+
+    pub(super) fn api_server(&self) -> Vec<String> {
+        let certificates = &self.certificates;
+        let file = |path: &Path| path.display().to_string();
+        flags(&[
+            ("etcd-servers", &self.etcd),
+            ("bind-address", "127.0.0.1"),
+            ("advertise-address", "127.0.0.1"),
+            // A loopback address is refused as an endpoint of the Service `kubernetes`.
+            ("endpoint-reconciler-type", "none"),
+            ("secure-port", &self.port.to_string()),
+            ("cert-dir", &file(&self.folder)),
+            ("tls-cert-file", &file(&certificates.server_file)),
+            ("tls-private-key-file", &file(&certificates.server_key_file)),
+            ("token-auth-file", &self.path("tokens.csv")),
+            ("authentication-token-webhook-config-file", &self.path("authenticator")),
+            ("authentication-token-webhook-version", "v1"),
+            ("authorization-mode", "RBAC"),
+            ("service-account-issuer", "https://kubernetes.default.svc"),
+            ("service-account-key-file", &file(&certificates.accounts_public_file)),
+            ("service-account-signing-key-file", &file(&certificates.accounts_key_file)),
+            ("service-cluster-ip-range", "10.96.0.0/16"),
+            ("allow-privileged", "true"),
+        ])
+    }
+
+    pub(super) fn controller_manager(&self) -> Vec<String> {
+        let certificates = &self.certificates;
+        flags(&[
+            ("kubeconfig", &self.path("kubeconfig")),
+            ("leader-elect", "false"),
+            ("secure-port", "0"),
+            ("service-account-private-key-file", &certificates.accounts_key_file.display().to_string()),
+            ("root-ca-file", &certificates.authority_file.display().to_string()),
+            // Its own limits (20 and 30) are made for a shared API server.
+            ("kube-api-qps", "500"),
+            ("kube-api-burst", "1000"),
+        ])
+    }
+
+    pub(super) fn scheduler(&self) -> Vec<String> {
+        flags(&[("kubeconfig", &self.path("kubeconfig")), ("leader-elect", "false"), ("secure-port", "0")])
+    }
+
+    pub(super) fn kwok(&self) -> Vec<String> {
+        flags(&[
+            ("kubeconfig", &self.path("kubeconfig")),
+            ("config", &self.path("stages.yaml")),
+            ("manage-all-nodes", "true"),
+            ("node-lease-duration-seconds", "40"),
+        ])
+    }
+}
+
+fn flags(pairs: &[(&str, &str)]) -> Vec<String> {
+    pairs.iter().map(|(name, value)| format!("--{name}={value}")).collect()
+}
+
+/// JSON is YAML.
+fn kubeconfig(server: &serde_json::Value, user: &serde_json::Value) -> String {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{ "name": "landfall", "cluster": server }],
+        "users": [{ "name": "landfall", "user": user }],
+        "contexts": [{ "name": "landfall", "context": { "cluster": "landfall", "user": "landfall" } }],
+        "current-context": "landfall",
+    })
+    .to_string()
+}
+
+/// A token that nobody guesses.
+fn random() -> Result<String, String> {
+    let mut bytes = [0; 16];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes)
+        .map_err(|_| "there are no random numbers".to_owned())?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
