@@ -23,6 +23,11 @@ servers:
     cargo build -q --example deploy
     cargo test -q --test servers -- --nocapture behaviours
 
+# A Kubernetes API server with its controllers and a node that kwok plays, for people. Prints the kubeconfig.
+cluster FOLDER="target/cluster":
+    bash tests/kubernetes/build
+    cargo run -q -p landfall-eks --example cluster -- {{FOLDER}}
+
 # Every kill of the crash matrix: single, twice, throttled, with stale reads, without the journal. NAME chooses rows.
 crash-matrix NAME="":
     cargo build --example deploy --locked

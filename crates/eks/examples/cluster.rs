@@ -1,0 +1,42 @@
+//! The control plane of the tests, for people: `just cluster`.
+//!
+//! It needs what `bash tests/kubernetes/build` builds, and runs until Enter is pressed or it is ended. Its files are in the
+//! folder that is named, which is emptied first.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "an example prints, and shares helpers of tests"
+)]
+
+#[allow(dead_code, reason = "shared with the tests, which need more of it")]
+#[path = "../tests/cluster/support/mod.rs"]
+mod support;
+
+use landfall_aws::environment::Environment;
+use support::{ControlPlane, program};
+
+fn main() -> Result<(), String> {
+    let folder = std::env::args().nth(1).ok_or("name the folder for its files, which is emptied first")?;
+    let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
+    if folder.exists() && !folder.join("stages.yaml").exists() {
+        return Err(format!(
+            "{} is there, and no control plane has been in it: name another",
+            folder.display()
+        ));
+    }
+    let program = program::find(&Environment::from_process())?;
+    let plane = ControlPlane::start(&program, &folder)?;
+    // kubectl keeps what it knows of a server under its address, and the next one may have the same.
+    let cache = folder.join("kubectl-cache");
+    println!("export KUBECONFIG={} KUBECACHEDIR={}", plane.kubeconfig().display(), cache.display());
+    println!("It runs until Enter is pressed.");
+    let read = std::io::stdin().read_line(&mut String::new()).map_err(|error| error.to_string())?;
+    if read == 0 {
+        // Nobody is there to press it: it runs until it is ended.
+        loop {
+            std::thread::park();
+        }
+    }
+    drop(plane);
+    std::fs::remove_dir_all(&folder).map_err(|error| error.to_string())
+}
