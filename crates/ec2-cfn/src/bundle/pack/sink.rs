@@ -57,7 +57,7 @@ impl Sink {
             counted.bytes += entry.size();
         }
         counted.entries = whole;
-        let open = self.open.as_ref().map_or(0, |open| open.record.raw);
+        let open = self.open.as_ref().map_or(0, |open| open.raw);
         (counted.bytes + open, self.tree.bytes)
     }
 
