@@ -68,21 +68,18 @@ pub(crate) async fn plan(target: &Deployment, cx: &Context) -> Result<Plan> {
 
 /// Refuses what CodeDeploy would refuse of a group that is set up like this: CreateDeployment and `EC2DeploymentOptions` in
 /// the API reference.
-fn allowed(spec: &DeploymentSpec, group: &Group) -> Result<(), Refusal> {
+fn allowed(spec: &DeploymentSpec, group: &Group) -> Result<()> {
     let name = || spec.group.clone();
     if spec.is_restart() && group.is_blue_green() {
-        return Err(Refusal::RestartBlueGreen { group: name() });
+        return Err(Refusal::RestartBlueGreen { group: name() }.into());
     }
     let some = |value: &Value| value.as_array().is_some_and(|items| !items.is_empty());
-    if spec.suspended().is_some_and(some) {
-        if group.is_blue_green() {
-            return Err(Refusal::NothingToSuspend { group: name(), why: "is deployed to blue/green" });
-        }
-        if !some(&group.auto_scaling_groups) {
-            return Err(Refusal::NothingToSuspend { group: name(), why: "has no Auto Scaling group" });
-        }
-    }
-    Ok(())
+    let why = match spec.suspended().is_some_and(some) {
+        true if group.is_blue_green() => "is deployed to blue/green",
+        true if !some(&group.auto_scaling_groups) => "has no Auto Scaling group",
+        _ => return Ok(()),
+    };
+    Err(Refusal::NothingToSuspend { group: name(), why }.into())
 }
 
 /// Refuses to deploy an older release over a newer one of the same project, unless that is allowed.
