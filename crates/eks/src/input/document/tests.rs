@@ -172,6 +172,14 @@ fn what_would_take_all_memory_or_stack_is_refused() {
     assert!(problems(&"{\"a\":".repeat(10_000)).contains("recursion limit exceeded"));
 }
 
+#[test]
+fn what_is_missing_at_the_end_is_told_at_the_end_of_the_text() {
+    for text in ["- {<<", "- {<<: ", "{a: [", "a: {b"] {
+        let problems = parse(text).unwrap_err();
+        assert!(problems.iter().all(|(_, problem)| problem.at.line == 1), "{text:?}: {problems:?}");
+    }
+}
+
 proptest! {
     /// Whatever it is: documents or problems with a place in the text, and never a panic.
     #[test]

@@ -28,13 +28,18 @@ pub(super) fn trees(part: Part<'_>) -> Vec<super::Tree> {
 }
 
 fn roots(part: Part<'_>) -> Result<Vec<Node>, Problem> {
-    let mut builder = Builder { lines_before: part.lines_before, ..Builder::default() };
+    let mut builder = Builder {
+        lines_before: part.lines_before,
+        lines: part.text.lines().count().max(1),
+        end: part.text.lines().last().map_or(0, |line| line.chars().count()),
+        ..Builder::default()
+    };
     for event in Parser::new_from_str(part.text) {
         match event {
             Ok((event, span)) => builder.take(event, span)?,
             Err(error) => {
                 let hint = if error.info().contains("tab") { TABS } else { SYNTAX };
-                return Err(Problem::new(builder.within(part, error.marker()), error.info()).hint(hint));
+                return Err(Problem::new(builder.mark(error.marker()), error.info()).hint(hint));
             }
         }
     }
@@ -61,6 +66,9 @@ struct Level {
 #[derive(Default)]
 struct Builder {
     lines_before: usize,
+    lines: usize,
+    /// Characters of the last line.
+    end: usize,
     levels: Vec<Level>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -68,21 +76,17 @@ struct Builder {
 }
 
 impl Builder {
-    fn mark(&self, line: usize, column: usize) -> Mark {
-        Mark::new(self.lines_before + line.max(1), column + 1)
-    }
-
-    /// The place of a fault of syntax: at the end of the text when the parser says that it is behind it.
-    fn within(&self, part: Part<'_>, marker: &Marker) -> Mark {
-        let lines = part.text.lines().count().max(1);
-        if marker.line() <= lines {
-            return self.mark(marker.line(), marker.col());
-        }
-        self.mark(lines, part.text.lines().last().map_or(0, |line| line.chars().count()))
+    /// A place in the file: at the end of the text when the parser says that it is behind it.
+    fn mark(&self, marker: &Marker) -> Mark {
+        let (line, column) = match marker.line() {
+            line if line > self.lines => (self.lines, self.end),
+            line => (line.max(1), marker.col()),
+        };
+        Mark::new(self.lines_before + line, column + 1)
     }
 
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Problem> {
-        let at = self.mark(span.start.line(), span.start.col());
+        let at = self.mark(&span.start);
         match event {
             Event::Alias(anchor) => {
                 let known = self.anchors.get(&anchor).cloned();
