@@ -34,7 +34,7 @@ impl Sink {
     /// Writes the next output.
     pub(super) fn take(&mut self, output: Output, out: &mut Vec<u8>) -> Result<()> {
         match output {
-            Output::Pieces(pieces) => pieces.into_iter().try_for_each(|piece| self.piece(piece, out)),
+            Output::Pieces(pieces) => pieces.iter().try_for_each(|piece| self.piece(piece, out)),
             Output::Block { packed, raw, crc32 } => {
                 self.begin(out);
                 self.crc32 = crc32_of_both(self.crc32, crc32, raw);
@@ -82,10 +82,10 @@ impl Sink {
         Ok(())
     }
 
-    fn piece(&mut self, piece: Piece, out: &mut Vec<u8>) -> Result<()> {
+    fn piece(&mut self, piece: &Piece, out: &mut Vec<u8>) -> Result<()> {
         let mut record = match self.open.take() {
             Some(open) => open,
-            None => self.open(&piece, out),
+            None => self.open(piece, out),
         };
         record.crc32 = match record.raw {
             0 => piece.crc32,
