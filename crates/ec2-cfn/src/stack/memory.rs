@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use landfall_core::{Cause, Token};
 use serde::{Deserialize, Serialize};
 
-use super::spec::Options;
+use super::spec::{Options, StackSpec};
 use super::target::{change_set_name, short};
 use super::template::TemplateBucket;
 
@@ -50,6 +50,20 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
+    /// Of a stack that is not there, or not looked at yet.
+    pub(crate) fn of(spec: &StackSpec) -> Self {
+        Self {
+            specification: spec.digest(),
+            means: Means::of(&spec.options),
+            origin: Origin::Absent,
+            busy: None,
+            recreate: None,
+            bring_back: false,
+            settings_only: false,
+            saved: None,
+        }
+    }
+
     /// The name of its change set: the one that was kept, or the one that this plan makes.
     pub(crate) fn change_set_name(&self, token: &Token) -> String {
         match &self.saved {

@@ -35,7 +35,7 @@ use crate::access::{ApiServer, Cluster, TokenSource};
 use crate::api::Api;
 
 // The certificates of landfall-aws's tests, good from 2020 to 2120, for 127.0.0.1.
-const AUTHORITY: &str = include_str!("../../../aws/src/http/testdata/public_test_authority.pem");
+pub(crate) const AUTHORITY: &str = include_str!("../../../aws/src/http/testdata/public_test_authority.pem");
 const SERVER: &[u8] = include_bytes!("../../../aws/src/http/testdata/public_test_server.pem");
 const SERVER_KEY: &[u8] = include_bytes!("../../../aws/src/http/testdata/public_test_server_key.pem");
 
@@ -157,7 +157,7 @@ impl Scripted {
                     }
                 });
                 tokio::spawn(async move {
-                    let Ok(stream) = acceptor().accept(stream).await else { return };
+                    let Ok(stream) = acceptor(&[b"h2"]).accept(stream).await else { return };
                     let serving = http2::Builder::new(TokioExecutor::new());
                     let _ = serving.serve_connection(TokioIo::new(stream), service).await;
                 });
@@ -220,7 +220,8 @@ async fn read(request: Request<Incoming>) -> Seen {
     }
 }
 
-fn acceptor() -> TlsAcceptor {
+/// The server's side of TLS, with the protocols that it offers.
+pub(crate) fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -231,7 +232,7 @@ fn acceptor() -> TlsAcceptor {
             PrivateKeyDer::from_pem_slice(SERVER_KEY).unwrap(),
         )
         .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     TlsAcceptor::from(Arc::new(config))
 }
 

@@ -16,7 +16,7 @@ use super::diagnose::blocked;
 use super::error::Refusal;
 use super::facts::StackFacts;
 use super::judge::start::{Start, can_be_brought_back, start};
-use super::memory::{Forward, Means, Origin, Work};
+use super::memory::{Forward, Origin, Work};
 use super::parameters::{Settled, settle};
 use super::spec::{IfBusy, RecreateFailed, Source, check};
 use super::target::{Stack, change_set_name, short};
@@ -51,16 +51,7 @@ pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
         return saved::plan(target, cx, saved).await;
     }
     let stack = target.client.describe_stack(cx, &target.spec.name).await?;
-    let mut forward = Forward {
-        specification: target.spec.digest(),
-        means: Means::of(&target.spec.options),
-        origin: Origin::Absent,
-        busy: None,
-        recreate: None,
-        bring_back: false,
-        settings_only: false,
-        saved: None,
-    };
+    let mut forward = Forward::of(&target.spec);
     let status = stack.as_ref().map(|stack| stack.status.as_str());
     let begin = start(status);
     if let Some(stack) = stack.as_ref().filter(|stack| is_own(target, cx, stack) && begin == Start::Busy) {

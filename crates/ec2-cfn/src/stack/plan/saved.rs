@@ -12,7 +12,7 @@ use crate::stack::client::allowed;
 use crate::stack::error::Refusal;
 use crate::stack::facts::{ChangeSetFacts, StackFacts};
 use crate::stack::judge::start::{Start, start};
-use crate::stack::memory::{Forward, Means, Origin, Work};
+use crate::stack::memory::{Forward, Origin, Work};
 use crate::stack::observe::described_by;
 use crate::stack::saved::{Found, SavedPlan};
 use crate::stack::target::{Stack, short};
@@ -28,16 +28,7 @@ pub(super) async fn plan(target: &Stack, cx: &Context, saved: &SavedPlan) -> Res
         let what = format!("the stack was made anew since: it is {}, and was {}", stack.id, saved.stack_id);
         return Err(refuse(what).into());
     }
-    let mut forward = Forward {
-        specification: target.spec.digest(),
-        means: Means::of(&target.spec.options),
-        origin: Origin::Absent,
-        busy: None,
-        recreate: None,
-        bring_back: false,
-        settings_only: false,
-        saved: None,
-    };
+    let mut forward = Forward::of(&target.spec);
     let done = saved.change_set.as_deref().filter(|arn| is_executed(&stack, short(arn)));
     let changes = match (done, &saved.change_set) {
         (Some(arn), _) if start(Some(&stack.status)) == Start::Busy => {

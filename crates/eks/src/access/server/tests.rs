@@ -17,44 +17,22 @@ use jiff::SignedDuration;
 use landfall_core::context::{CancellationToken, Clock};
 use landfall_core::event::{Event, EventKind};
 use landfall_core::{Context, ErrorKind, Place};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 use super::ApiServer;
 use crate::access::{Cluster, SignIn, TokenSource};
+use crate::scripted::{AUTHORITY, acceptor};
 
-// The certificates of landfall-aws's tests, good from 2020 to 2120, for 127.0.0.1.
-const AUTHORITY: &str = include_str!("../../../../aws/src/http/testdata/public_test_authority.pem");
+// A certificate of landfall-aws's tests, good from 2020 to 2120.
 const OTHER: &str = include_str!("../../../../aws/src/http/testdata/public_other_authority.pem");
-const SERVER: &[u8] = include_bytes!("../../../../aws/src/http/testdata/public_test_server.pem");
-const SERVER_KEY: &[u8] = include_bytes!("../../../../aws/src/http/testdata/public_test_server_key.pem");
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
 const BUSY: &str = "HTTP/1.1 429 Too Many Requests\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
 /// Instead of an answer the connection ends.
 const GONE: &str = "";
-
-/// The server's side of TLS, with the protocols that it offers.
-fn acceptor(protocols: &[&[u8]]) -> TlsAcceptor {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            CertificateDer::pem_slice_iter(SERVER).map(Result::unwrap).collect(),
-            PrivateKeyDer::from_pem_slice(SERVER_KEY).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-    TlsAcceptor::from(Arc::new(config))
-}
 
 /// A server that gives these answers, one after the other, and keeps the heads of the requests.
 struct Script {
