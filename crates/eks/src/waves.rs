@@ -236,7 +236,7 @@ fn circle(needs: &[Vec<usize>]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::{Wave, order};
-    use crate::input::Manifests;
+    use crate::input::ManifestSet;
 
     fn object(version: &str, kind: &str, name: &str, annotations: &str) -> String {
         format!(
@@ -244,8 +244,8 @@ mod tests {
         )
     }
 
-    fn read(objects: &[String]) -> Manifests {
-        Manifests::builder().text("all.yaml", objects.concat()).namespace("shop").read().unwrap()
+    fn read(objects: &[String]) -> ManifestSet {
+        ManifestSet::builder().text("all.yaml", objects.concat()).namespace("shop").read().unwrap()
     }
 
     /// Names in the order of their waves, `+` between those of one wave, and in brackets what is waited for.

@@ -44,7 +44,7 @@ fn lost(manifest: &Manifest) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::{Consent, consent};
-    use crate::input::Manifests;
+    use crate::input::ManifestSet;
 
     #[test]
     fn only_jobs_are_made_anew_without_being_asked_for() {
@@ -60,7 +60,7 @@ mod tests {
             let text = format!(
                 "{{apiVersion: {version}, kind: {kind}, metadata: {{name: a, annotations: {{{annotation}}}}}}}"
             );
-            let manifests = Manifests::builder().text("m.yaml", text).read().unwrap();
+            let manifests = ManifestSet::builder().text("m.yaml", text).read().unwrap();
             let consent = consent(&manifests.objects()[0]);
             assert_eq!(consent == Consent::Given, given, "{version} {kind} {annotation}");
             if let Consent::Missing(hint) = consent {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Before, Options, Outcome, Part, Placing, apply};
 use crate::conflict::{ConflictPolicy, LAST_APPLIED};
-use crate::input::{Manifest, Manifests};
+use crate::input::{Manifest, ManifestSet};
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 use crate::waves;
 
@@ -15,8 +15,8 @@ const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 const DEPLOYMENT: &str =
     "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, paused: true}}\n";
 
-fn read(text: &str) -> Manifests {
-    Manifests::builder().text("m.yaml", text).namespace("shop").read().unwrap()
+fn read(text: &str) -> ManifestSet {
+    ManifestSet::builder().text("m.yaml", text).namespace("shop").read().unwrap()
 }
 
 fn live(replicas: u32) -> Value {

@@ -1,6 +1,6 @@
-//! Manifests: read, checked and edited before the cluster hears of anything.
+//! ManifestSet: read, checked and edited before the cluster hears of anything.
 //!
-//! [`Manifests::builder`] takes sources (files, folders, globs, standard input, texts) and what to change: images by the
+//! [`ManifestSet::builder`] takes sources (files, folders, globs, standard input, texts) and what to change: images by the
 //! name of their container, a default namespace, labels. All problems are told at once, each with file, line and number
 //! of the document, and when there is one there are no manifests.
 //!
@@ -40,14 +40,14 @@ const MOST_PROBLEMS: usize = 50;
 
 /// The objects of a release, in the order in which they were read.
 #[derive(Clone)]
-pub struct Manifests {
+pub struct ManifestSet {
     objects: Vec<Manifest>,
 }
 
-impl Manifests {
+impl ManifestSet {
     /// Begins to describe what to read.
-    pub fn builder() -> ManifestsBuilder {
-        ManifestsBuilder::default()
+    pub fn builder() -> ManifestSetBuilder {
+        ManifestSetBuilder::default()
     }
 
     /// The objects; one at least.
@@ -57,7 +57,7 @@ impl Manifests {
     }
 }
 
-impl fmt::Debug for Manifests {
+impl fmt::Debug for ManifestSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.objects).finish()
     }
@@ -66,7 +66,7 @@ impl fmt::Debug for Manifests {
 /// What to read, and what to change in it.
 #[derive(Debug, Clone, Default)]
 #[must_use = "a builder does nothing until it reads"]
-pub struct ManifestsBuilder {
+pub struct ManifestSetBuilder {
     sources: Vec<ManifestSource>,
     recursive: bool,
     images: Vec<(String, String)>,
@@ -74,7 +74,7 @@ pub struct ManifestsBuilder {
     labels: Vec<(String, String)>,
 }
 
-impl ManifestsBuilder {
+impl ManifestSetBuilder {
     /// Adds a source.
     pub fn source(mut self, source: ManifestSource) -> Self {
         self.sources.push(source);
@@ -121,7 +121,7 @@ impl ManifestsBuilder {
     /// # Errors
     /// [`landfall_core::ErrorKind::Invalid`] with every problem as a cause, up to fifty of them: files that cannot be read,
     /// broken documents, objects without kind or name, two of the same name, images for containers that there are not.
-    pub fn read(self) -> Result<Manifests> {
+    pub fn read(self) -> Result<ManifestSet> {
         let mut problems = Vec::new();
         let images = unique("image", "container", &self.images, &mut problems);
         for image in images.values() {
@@ -160,7 +160,7 @@ impl ManifestsBuilder {
             ));
         }
         Error::all("the manifests cannot be used; nothing was sent", problems)?;
-        Ok(Manifests { objects })
+        Ok(ManifestSet { objects })
     }
 
     /// The texts of all sources, each with its name.

@@ -29,7 +29,7 @@ use crate::api::Key;
 pub use prune::{KEEP, Kept, Pruned, Verdict, judge, preview, prune};
 
 /// The label by which an object says to which release it belongs; its value is [`Release::id`]. Objects that are
-/// applied get it by [`crate::input::ManifestsBuilder::label`].
+/// applied get it by [`crate::input::ManifestSetBuilder::label`].
 pub const PART_OF: &str = "applyset.kubernetes.io/part-of";
 
 /// A release: what is deployed, upgraded and pruned as one.

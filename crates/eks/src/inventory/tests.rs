@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Inventory, Kept, LastGood, PART_OF, Pruned, Release, Verdict, id_of, judge, preview, prune};
 use crate::api::{Key, Live};
-use crate::input::Manifests;
+use crate::input::ManifestSet;
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 
 fn release() -> Release {
@@ -36,7 +36,7 @@ fn the_id_is_that_of_every_tool() {
     assert_eq!(id_of("my-set.test.Secret."), "applyset-0eFHV8ySqp7XoShsGvyWFQD3s96yqwHmzc4e0HR1dsY-v1");
     assert_eq!(release().id(), id_of("landfall-web.shop.Secret."));
     let text = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}";
-    let labelled = Manifests::builder().text("m.yaml", text).label(PART_OF, release().id()).read();
+    let labelled = ManifestSet::builder().text("m.yaml", text).label(PART_OF, release().id()).read();
     assert!(labelled.is_ok(), "the label is one that Kubernetes takes: {labelled:?}");
 }
 

@@ -7,22 +7,22 @@ use serde_json::{Value, json};
 use super::{Planned, changes, plan};
 use crate::apply::Options;
 use crate::conflict::LAST_APPLIED;
-use crate::input::Manifests;
+use crate::input::ManifestSet;
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 
 const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
 const DEPLOYMENT: &str =
     "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2}}\n";
 
-fn read(text: &str) -> Manifests {
-    Manifests::builder().text("m.yaml", text).namespace("shop").read().unwrap()
+fn read(text: &str) -> ManifestSet {
+    ManifestSet::builder().text("m.yaml", text).namespace("shop").read().unwrap()
 }
 
 fn live(replicas: u32) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"replicas": replicas}})
 }
 
-async fn planned(server: &Scripted, manifests: &Manifests) -> Vec<Planned> {
+async fn planned(server: &Scripted, manifests: &ManifestSet) -> Vec<Planned> {
     sendable(plan(&hearing().0, &server.api, manifests.objects(), Options::default())).await.unwrap()
 }
 

@@ -17,7 +17,7 @@ use landfall_core::{Context, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use crate::api::{Api, ApplyOptions, At, Propagation};
-use crate::input::{Manifest, Manifests};
+use crate::input::{Manifest, ManifestSet};
 use crate::inventory::{LastGood, Release};
 
 /// What parts of records are labelled with; the value is the id of the release.
@@ -58,7 +58,7 @@ pub async fn keep(
 ///
 /// # Cancellation
 /// Read-only; may be dropped at any time.
-pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &LastGood) -> Result<Manifests> {
+pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &LastGood) -> Result<ManifestSet> {
     let mut parts = Vec::new();
     for number in 0..kept.parts as usize {
         let at = place(cx, api, release, kept.revision, number).await?;
@@ -76,7 +76,7 @@ pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &LastGood)
             format!("what is kept of release {release} is not what was kept: somebody has changed it");
         Error::new(ErrorKind::Conflict, message).with_hint("deploy the manifests of before again")
     })?;
-    Manifests::builder().text(format!("release {release}, revision {}", kept.revision), text).read()
+    ManifestSet::builder().text(format!("release {release}, revision {}", kept.revision), text).read()
 }
 
 /// Deletes a record that does not count any more. What is gone already is no error.

@@ -2,7 +2,7 @@ use landfall_core::ErrorKind;
 use serde_json::json;
 
 use super::{forget, keep, recall};
-use crate::input::Manifests;
+use crate::input::ManifestSet;
 use crate::inventory::{LastGood, Release};
 use crate::scripted::{Scripted, hearing};
 
@@ -17,7 +17,7 @@ fn release() -> Release {
 }
 
 async fn kept(server: &Scripted, revision: u64) -> LastGood {
-    let manifests = Manifests::builder().text("m.yaml", TEXT).read().unwrap();
+    let manifests = ManifestSet::builder().text("m.yaml", TEXT).read().unwrap();
     keep(&hearing().0, &server.api, &release(), revision, manifests.objects()).await.unwrap()
 }
 

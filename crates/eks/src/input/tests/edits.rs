@@ -2,10 +2,10 @@
 
 use landfall_core::Cause;
 
-use super::super::{Manifests, Scope};
+use super::super::{ManifestSet, Scope};
 use super::{deployment, refused, text};
 
-fn json(manifests: &Manifests) -> String {
+fn json(manifests: &ManifestSet) -> String {
     manifests.objects().iter().map(|object| object.to_json()).collect::<Vec<_>>().join("\n")
 }
 

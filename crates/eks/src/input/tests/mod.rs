@@ -4,14 +4,14 @@ mod reading;
 
 use landfall_core::Error;
 
-use super::{Manifests, ManifestsBuilder};
+use super::{ManifestSet, ManifestSetBuilder};
 
 /// A builder that reads this text as `m.yaml`.
-fn text(text: &str) -> ManifestsBuilder {
-    Manifests::builder().text("m.yaml", text)
+fn text(text: &str) -> ManifestSetBuilder {
+    ManifestSet::builder().text("m.yaml", text)
 }
 
-fn refused(builder: ManifestsBuilder) -> Error {
+fn refused(builder: ManifestSetBuilder) -> Error {
     builder.read().expect_err("it was taken")
 }
 

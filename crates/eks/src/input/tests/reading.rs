@@ -6,7 +6,7 @@ use std::path::Path;
 use landfall_core::ErrorKind;
 use tempfile::TempDir;
 
-use super::super::{ManifestSource, Manifests, ManifestsBuilder, Scope};
+use super::super::{ManifestSet, ManifestSetBuilder, ManifestSource, Scope};
 use super::{refused, text};
 
 fn object(name: &str) -> String {
@@ -23,15 +23,15 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn path(folder: &TempDir, inside: &str) -> ManifestsBuilder {
-    Manifests::builder().path(at(folder.path(), inside))
+fn path(folder: &TempDir, inside: &str) -> ManifestSetBuilder {
+    ManifestSet::builder().path(at(folder.path(), inside))
 }
 
 fn at(folder: &Path, inside: &str) -> String {
     folder.join(inside).to_string_lossy().into_owned()
 }
 
-fn names(builder: ManifestsBuilder) -> Vec<String> {
+fn names(builder: ManifestSetBuilder) -> Vec<String> {
     builder.read().unwrap().objects().iter().map(|object| object.name().to_owned()).collect()
 }
 
@@ -119,7 +119,7 @@ fn sources_that_cannot_be_read_are_all_told() {
 #[test]
 fn standard_input_is_read_to_its_end() {
     let source = ManifestSource::read("standard input", object("a").as_bytes()).unwrap();
-    assert_eq!(names(Manifests::builder().source(source)), ["a"]);
+    assert_eq!(names(ManifestSet::builder().source(source)), ["a"]);
     let error = ManifestSource::read("standard input", &[0x61, 0xff][..]).unwrap_err();
     assert_eq!(
         error.causes()[0].message,
