@@ -70,6 +70,10 @@ pub struct Observation {
     /// moment.
     #[serde(default)]
     pub age: Duration,
+    /// The look was told of changes as they came, and ends when there is something to tell: the next one may begin at
+    /// once, since what happens during a pause would be seen late. For a target with a watch.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub watched: bool,
 }
 
 impl Observation {
@@ -83,6 +87,7 @@ impl Observation {
             causes: Vec::new(),
             state,
             age: Duration::ZERO,
+            watched: false,
         }
     }
 
@@ -111,6 +116,13 @@ impl Observation {
     #[must_use]
     pub fn with_age(mut self, age: Duration) -> Self {
         self.age = age;
+        self
+    }
+
+    /// Says that the look was told of changes as they came.
+    #[must_use]
+    pub fn watched(mut self) -> Self {
+        self.watched = true;
         self
     }
 

@@ -29,7 +29,7 @@ pub(crate) const LOOK_LIMIT: Duration = Duration::from_secs(30);
 /// A pause is not shorter than this because a look took long: what answers slowly is not asked all the time.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Nor shorter than this because what was seen was old already.
+/// Nor shorter than this because what was seen was old already, or because a watch told of it.
 const CLOSEST: Duration = Duration::from_millis(50);
 
 /// Something is told at least this often, so that a log shows that the wait goes on.
@@ -104,9 +104,10 @@ impl<T: DeployTarget + ?Sized> Wait<'_, T> {
             now = at;
             let pause = match read(value) {
                 Ok(observation) => {
-                    let age = observation.age;
+                    let (age, watched) = (observation.age, observation.watched);
                     match self.judge(&cx, &mut seen, observation, began, now) {
                         Step::Settled(waited) => return waited,
+                        Step::Pending { .. } if watched => CLOSEST.saturating_sub(took),
                         Step::Pending { moved } => {
                             let delay = delays.next(moved, seen.nearly());
                             let pause = delay.saturating_sub(took).max(SHORTEST_PAUSE.min(delay));
