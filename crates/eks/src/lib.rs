@@ -22,9 +22,12 @@
 pub mod access;
 pub mod api;
 pub mod apply;
+mod carry;
 pub mod conflict;
 pub mod diagnose;
+mod error;
 mod facts;
+mod feed;
 #[cfg(test)]
 mod fixtures;
 mod hidden;
@@ -32,8 +35,16 @@ pub mod input;
 pub mod inventory;
 pub mod judge;
 pub mod lock;
+mod memory;
+mod observe;
 pub mod plan;
 pub mod record;
+mod revert;
 #[cfg(test)]
 mod scripted;
+mod spec;
+mod target;
 pub mod waves;
+
+pub use spec::{IfBusy, ManifestsBuilder, ManifestsSpec, Prune};
+pub use target::Manifests;

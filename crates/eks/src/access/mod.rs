@@ -13,6 +13,6 @@ mod token;
 
 pub use cluster::{Cluster, EndpointAccess};
 pub use kubeconfig::{Kubeconfig, Way};
-pub use server::ApiServer;
+pub use server::{ApiServer, Body, Transport};
 pub use sign_in::{ClientCertificate, SignIn};
 pub use token::{Token, TokenSource};

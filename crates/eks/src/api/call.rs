@@ -8,7 +8,6 @@ use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use jiff::Timestamp;
 use landfall_core::event::{EventKind, Level};
 use landfall_core::wait::{Delays, Pace};
@@ -20,6 +19,7 @@ use super::explain::{Answered, Fault, Refusal};
 use super::mask::Mask;
 use super::object::At;
 use super::status::Status;
+use crate::access::Body;
 
 /// How long an answer may take from its first byte to its last.
 const ANSWER_ENDS: Duration = Duration::from_secs(60);
@@ -178,7 +178,7 @@ fn date_of(headers: &HeaderMap) -> Option<Timestamp> {
 }
 
 /// The whole body of an answer.
-pub(super) async fn whole(asked: &Asked, answer: Response<Incoming>) -> Answered<Bytes> {
+pub(super) async fn whole(asked: &Asked, answer: Response<Body>) -> Answered<Bytes> {
     let broken = |why: &str| {
         Fault::Failed(Error::new(ErrorKind::Transient, format!("{asked}: the answer broke off: {why}")))
     };

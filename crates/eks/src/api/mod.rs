@@ -15,6 +15,7 @@ mod call;
 mod discovery;
 mod explain;
 mod list;
+mod logs;
 mod mask;
 mod meaning;
 mod object;

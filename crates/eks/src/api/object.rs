@@ -23,6 +23,8 @@ pub struct ApiResource {
     pub namespaced: bool,
     /// What can be done with them: `get`, `list`, `watch`, `patch`, `delete` and others.
     pub verbs: Vec<String>,
+    /// Whether its status is a subresource, which only its controller writes.
+    pub has_status: bool,
 }
 
 impl ApiResource {
@@ -181,6 +183,12 @@ impl Live {
     #[must_use]
     pub fn value(&self) -> &Value {
         &self.0
+    }
+
+    /// The whole of it, to keep. May hold secrets.
+    #[must_use]
+    pub fn into_value(self) -> Value {
+        self.0
     }
 
     /// Its kind; empty for items of lists, which do not say it.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use http::Method;
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use landfall_core::{Context, Error, ErrorKind};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,6 +17,7 @@ use super::mask::Mask;
 use super::meaning::Meaning;
 use super::object::{ApiResource, Live};
 use super::status::Status;
+use crate::access::Body;
 
 /// How long the server keeps a watch open; it ends them by itself after five minutes at the least.
 const KEPT_OPEN: Duration = Duration::from_secs(290);
@@ -46,7 +46,7 @@ pub enum WatchEvent {
 /// A watch that is open. Dropping it ends it.
 pub struct Watch {
     asked: Asked,
-    body: Incoming,
+    body: Body,
     read: BytesMut,
     resource_version: String,
 }

@@ -29,6 +29,7 @@ use std::sync::Arc;
 use landfall_core::{Cause, Error, Result};
 
 pub(crate) use names::DEFAULT_NAMESPACE;
+pub(crate) use objects::wrong_namespace;
 pub use objects::{Manifest, Scope};
 pub use source::{LARGEST_FILE, ManifestSource};
 
@@ -39,7 +40,7 @@ use objects::{Origin, unfold};
 const MOST_PROBLEMS: usize = 50;
 
 /// The objects of a release, in the order in which they were read.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct ManifestSet {
     objects: Vec<Manifest>,
 }
@@ -54,6 +55,23 @@ impl ManifestSet {
     #[must_use]
     pub fn objects(&self) -> &[Manifest] {
         &self.objects
+    }
+
+    /// The same objects with a label more.
+    ///
+    /// # Errors
+    /// A problem for each object that has the label already, with another value.
+    pub(crate) fn labelled(mut self, key: &str, value: &str) -> Result<Self, Vec<Cause>> {
+        let mut problems = Vec::new();
+        let label = BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        labels::put(&mut self.objects, &label, &mut problems);
+        if problems.is_empty() { Ok(self) } else { Err(problems) }
+    }
+
+    /// These objects and those of another set.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.objects.extend(other.objects);
+        self
     }
 }
 

@@ -68,15 +68,18 @@ impl fmt::Display for Release {
     }
 }
 
-/// Which record of what was applied counts: the last one that was good ([`crate::record`]).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastGood {
+/// A record of manifests that is kept in the cluster ([`crate::record`]).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct RecordRef {
     /// The number of the release, from 1: the name of its parts.
     pub revision: u64,
     /// In how many Secrets it is.
     pub parts: u32,
     /// Of the whole content, so that half of one record and half of another are never taken for one.
     pub sha256: String,
+    /// It is what was found in the cluster before this revision, and not what was applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub found: bool,
 }
 
 /// The objects of a release, each with its UID where that is known: not of one that a run was about to make.
@@ -84,7 +87,11 @@ pub struct LastGood {
 pub struct Inventory {
     release: Release,
     /// What was applied last and was good, if it is kept.
-    pub record: Option<LastGood>,
+    pub record: Option<RecordRef>,
+    /// What was applied before that and was good: what an undo of the last deployment puts back.
+    pub previous: Option<RecordRef>,
+    /// Objects that were there before the release took them in, as they were.
+    pub found: Option<RecordRef>,
     members: BTreeMap<Key, Option<String>>,
 }
 
@@ -92,7 +99,7 @@ impl Inventory {
     /// Of a release that has no objects yet.
     #[must_use]
     pub fn empty(release: Release) -> Self {
-        Self { release, record: None, members: BTreeMap::new() }
+        Self { release, record: None, previous: None, found: None, members: BTreeMap::new() }
     }
 
     /// The release.
@@ -104,6 +111,29 @@ impl Inventory {
     /// The objects, in the order of their keys.
     pub fn members(&self) -> impl Iterator<Item = (&Key, Option<&str>)> {
         self.members.iter().map(|(key, uid)| (key, uid.as_deref()))
+    }
+
+    /// The UID that an object of the release is known by; nothing of one that is none of it, or whose UID is not known.
+    #[must_use]
+    pub fn uid(&self, key: &Key) -> Option<&str> {
+        self.members.get(key)?.as_deref()
+    }
+
+    /// Whether an object is one of the release.
+    #[must_use]
+    pub fn has(&self, key: &Key) -> bool {
+        self.members.contains_key(key)
+    }
+
+    /// Forgets an object.
+    pub fn remove(&mut self, key: &Key) {
+        self.members.remove(key);
+    }
+
+    /// The number of the next deployment.
+    #[must_use]
+    pub fn next_revision(&self) -> u64 {
+        self.record.as_ref().map_or(0, |record| record.revision) + 1
     }
 
     /// What is written before objects are applied: these beside those that are there.

@@ -9,7 +9,7 @@ use landfall_core::{Context, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Inventory, LastGood, Release};
+use super::{Inventory, RecordRef, Release};
 use crate::api::{Api, ApplyOptions, At, Key, Live};
 
 const ID: &str = "applyset.kubernetes.io/id";
@@ -32,11 +32,15 @@ const LARGEST: usize = 1_000_000;
 struct Members {
     version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    record: Option<LastGood>,
+    record: Option<RecordRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous: Option<RecordRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found: Option<RecordRef>,
     members: Vec<Member>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Member {
     #[serde(flatten)]
     key: Key,
@@ -53,7 +57,13 @@ impl Inventory {
     /// [`ErrorKind::Unsupported`] when there are more objects than fit, about five thousand.
     pub fn to_secret(&self) -> Result<Value> {
         let members = self.members.iter().map(|(key, uid)| Member { key: key.clone(), uid: uid.clone() });
-        let form = Members { version: VERSION, record: self.record.clone(), members: members.collect() };
+        let form = Members {
+            version: VERSION,
+            record: self.record.clone(),
+            previous: self.previous.clone(),
+            found: self.found.clone(),
+            members: members.collect(),
+        };
         let text = serde_json::to_string(&form)
             .map_err(|error| Error::internal("the inventory cannot be written").with_source(&error))?;
         let data = STANDARD.encode(text);
@@ -125,8 +135,9 @@ impl Inventory {
             );
         }
         let members: BTreeMap<Key, Option<String>> =
-            form.members.into_iter().map(|member| (member.key, member.uid)).collect();
-        Ok(Self { release: release.clone(), record: form.record, members })
+            form.members.iter().cloned().map(|member| (member.key, member.uid)).collect();
+        let Members { record, previous, found, .. } = form;
+        Ok(Self { release: release.clone(), record, previous, found, members })
     }
 
     /// Reads what the cluster remembers of a release; nothing of one that is new.

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use landfall_core::ErrorKind;
 use serde_json::{Value, json};
 
-use super::{Inventory, Kept, LastGood, PART_OF, Pruned, Release, Verdict, id_of, judge, preview, prune};
+use super::{Inventory, Kept, PART_OF, Pruned, RecordRef, Release, Verdict, id_of, judge, preview, prune};
 use crate::api::{Key, Live};
 use crate::input::ManifestSet;
 use crate::scripted::{Reply, Scripted, hearing, sendable};
@@ -23,7 +23,7 @@ fn config(name: &str) -> Key {
 
 fn full() -> Inventory {
     let mut inventory = Inventory::empty(release()).with([&config("coming")]);
-    inventory.record = Some(LastGood { revision: 7, parts: 2, sha256: "00".to_owned() });
+    inventory.record = Some(RecordRef { revision: 7, parts: 2, sha256: "00".to_owned(), found: false });
     inventory.set(config("a"), "uid-a");
     inventory.set(key("apps", "Deployment", Some("other"), "web"), "uid-w");
     inventory.set(key("", "Namespace", None, "shop"), "uid-n");

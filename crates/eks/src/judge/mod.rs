@@ -46,6 +46,7 @@ use landfall_core::{Cause, Progress};
 
 pub use rules::Rules;
 pub use seen::{Applied, Patience, Seen};
+pub(crate) use stateful_set::stuck_pods;
 
 use crate::facts::{Condition, Field, Object, command};
 
@@ -96,7 +97,7 @@ impl Judgement {
         Self::new(Readiness::Ready)
     }
 
-    fn waiting(waiting_for: impl Into<String>) -> Self {
+    pub(crate) fn waiting(waiting_for: impl Into<String>) -> Self {
         Self::new(Readiness::Waiting { waiting_for: waiting_for.into(), person: false })
     }
 
@@ -182,6 +183,33 @@ fn by_kind(object: Object<'_>, seen: &Seen<'_>, applied: &Applied, patience: &Pa
         ("apiregistration.k8s.io", "APIService") => cluster::api_service(object),
         (group, _) if is_built_in(group) => by_ready(object).unwrap_or_else(Judgement::ready),
         _ => custom::judge(object, seen, applied, patience),
+    }
+}
+
+/// Whether objects of a kind are as they should be as soon as they are there: nothing has to be asked about them. What an
+/// object of a Service asks for decides, so `kind` alone says no.
+#[must_use]
+pub fn is_ready_at_once(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(
+            kind,
+            "ConfigMap"
+                | "Secret"
+                | "ServiceAccount"
+                | "LimitRange"
+                | "ResourceQuota"
+                | "Endpoints"
+                | "PodTemplate"
+        ),
+        "networking.k8s.io" => matches!(kind, "NetworkPolicy" | "IngressClass"),
+        "rbac.authorization.k8s.io"
+        | "scheduling.k8s.io"
+        | "storage.k8s.io"
+        | "node.k8s.io"
+        | "coordination.k8s.io"
+        | "discovery.k8s.io"
+        | "admissionregistration.k8s.io" => true,
+        _ => false,
     }
 }
 

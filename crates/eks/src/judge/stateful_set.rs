@@ -6,7 +6,7 @@ use landfall_core::event::Level;
 
 use super::Judgement;
 use super::deployment::{not_proven, up_to, wanted};
-use crate::facts::{Object, counted};
+use crate::facts::{Object, Pod, counted};
 
 pub(super) fn judge(object: Object<'_>) -> Judgement {
     let wanted = wanted(object);
@@ -92,4 +92,21 @@ fn incomplete(object: Object<'_>, wanted: i64, kept: i64, on_delete: bool) -> Op
         return Some(Judgement::waiting("the controller to call the new revision the current one"));
     }
     None
+}
+
+/// Pods of another revision than the one that is wanted now which are not ready. The controller replaces pods one by one,
+/// waits for each to be ready before the next, and so never comes to those that cannot be.
+pub(crate) fn stuck_pods<'a>(object: Object<'_>, pods: impl Iterator<Item = Pod<'a>>) -> Vec<Pod<'a>> {
+    let revision = object.at("status.updateRevision").text();
+    let is_current = object.observed_generation() >= object.generation() && revision.is_some();
+    if !is_current || object.at("spec.updateStrategy.type").text() == Some("OnDelete") {
+        return Vec::new();
+    }
+    pods.filter(|pod| {
+        pod.object.is_controlled_by(object)
+            && !pod.object.is_being_deleted()
+            && pod.object.label("controller-revision-hash") != revision
+            && pod.object.has("Ready").is_none()
+    })
+    .collect()
 }

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use landfall_core::event::Level;
 use landfall_core::{Context, Error, ErrorKind, Result};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use crate::api::{Api, ApplyOptions, At, Fault, Live, Meaning};
 use crate::inventory::Release;
@@ -31,6 +32,65 @@ pub struct Held {
     resource_version: String,
     /// Until when it holds without being renewed.
     pub until: Timestamp,
+}
+
+/// The lock of a release as a target holds it: taken when it is needed, and held for longer before its time is over.
+#[derive(Debug, Default)]
+pub struct Lock(Mutex<Option<Held>>);
+
+impl Lock {
+    /// Takes the lock, or holds it for longer; does nothing while more than half of its time is left.
+    ///
+    /// # Errors
+    /// As [`take`].
+    ///
+    /// # Cancellation
+    /// As [`take`].
+    pub async fn take(&self, cx: &Context, api: &Api, release: &Release, us: &str) -> Result<()> {
+        let mut held = self.0.lock().await;
+        let enough = now(cx, api).checked_add(HOLDS / 2).unwrap_or(Timestamp::MAX);
+        if held.is_none() {
+            *held = found(cx, api, release, us).await?;
+        }
+        if held.as_ref().is_none_or(|held| held.holder != us || held.until < enough) {
+            *held = Some(take(cx, api, release, us).await?);
+        }
+        Ok(())
+    }
+
+    /// Gives the lock back, if it is held.
+    ///
+    /// # Errors
+    /// The refusal or the failure of the request.
+    ///
+    /// # Cancellation
+    /// A lock that is not given back expires.
+    pub async fn give_back(&self, cx: &Context, api: &Api) -> Result<()> {
+        match self.0.lock().await.take() {
+            Some(held) => give_back(cx, api, &held).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The lock as an earlier process of the same run has left it; none when that does not hold it.
+async fn found(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Option<Held>> {
+    let at = place(cx, api, release).await?;
+    let Some(lease) = api.read(cx, &at).await? else { return Ok(None) };
+    let ours = holder(Some(&lease), us, now(cx, api)) == Holder::Us;
+    let until = until(&lease).filter(|_| ours);
+    Ok(until.map(|until| Held {
+        at,
+        holder: us.to_owned(),
+        resource_version: lease.resource_version().to_owned(),
+        until,
+    }))
+}
+
+/// Who a run is to others: the same in every process that goes on with it.
+#[must_use]
+pub fn name(cx: &Context) -> String {
+    format!("{}/{}", cx.run(), cx.step())
 }
 
 /// Who holds a lock.
@@ -65,14 +125,31 @@ pub fn holder(lease: Option<&Live>, us: &str, now: Timestamp) -> Holder {
     if holder == us {
         return Holder::Us;
     }
-    let renewed = spec("renewTime").and_then(Value::as_str).and_then(|time| time.parse::<Timestamp>().ok());
-    let seconds = spec("leaseDurationSeconds").and_then(Value::as_i64).unwrap_or_default();
-    let until = renewed.and_then(|renewed| renewed.checked_add(SignedDuration::from_secs(seconds)).ok());
-    match until {
+    match lease.and_then(until) {
         Some(until) if until > now => Holder::Other { holder: holder.to_owned(), until },
         // A Lease without a time was never one that holds.
         _ => Holder::Expired { holder: holder.to_owned() },
     }
+}
+
+/// Who holds the lock of a release, seen by `us`.
+///
+/// # Errors
+/// The refusal or the failure of the request.
+///
+/// # Cancellation
+/// Read-only; may be dropped at any time.
+pub async fn look(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Holder> {
+    let lease = api.read(cx, &place(cx, api, release).await?).await?;
+    Ok(holder(lease.as_ref(), us, now(cx, api)))
+}
+
+/// Until when a Lease holds, if it says so.
+fn until(lease: &Live) -> Option<Timestamp> {
+    let spec = &lease.value()["spec"];
+    let renewed: Timestamp = spec["renewTime"].as_str()?.parse().ok()?;
+    let seconds = spec["leaseDurationSeconds"].as_i64().unwrap_or_default();
+    renewed.checked_add(SignedDuration::from_secs(seconds)).ok()
 }
 
 /// Takes the lock of a release for `us`, a name that is the same for the same run: a run that goes on finds its own.
@@ -84,8 +161,7 @@ pub fn holder(lease: Option<&Live>, us: &str, now: Timestamp) -> Holder {
 /// # Cancellation
 /// Dropping the future may leave the lock taken; it expires, and the same run gets it again.
 pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Held> {
-    let leases = api.resource(cx, "coordination.k8s.io/v1", "Lease", Duration::ZERO).await?;
-    let at = At::new(leases, Some(&release.namespace), &release.secret());
+    let at = place(cx, api, release).await?;
     let lease = api.read(cx, &at).await?;
     let now = now(cx, api);
     match holder(lease.as_ref(), us, now) {
@@ -137,7 +213,13 @@ pub async fn give_back(cx: &Context, api: &Api, held: &Held) -> Result<()> {
     }
 }
 
-fn now(cx: &Context, api: &Api) -> Timestamp {
+async fn place(cx: &Context, api: &Api, release: &Release) -> Result<At> {
+    let leases = api.resource(cx, "coordination.k8s.io/v1", "Lease", Duration::ZERO).await?;
+    Ok(At::new(leases, Some(&release.namespace), &release.secret()))
+}
+
+/// What the cluster's clock shows, as far as it is known.
+pub(crate) fn now(cx: &Context, api: &Api) -> Timestamp {
     let ours = cx.clock().now();
     ours.checked_add(api.server().cluster().ahead()).unwrap_or(ours)
 }
@@ -179,7 +261,7 @@ fn held(at: At, us: &str, lease: &Live, now: Timestamp) -> Held {
     Held { at, holder: us.to_owned(), resource_version: lease.resource_version().to_owned(), until }
 }
 
-fn busy(release: &Release, holder: &str, until: Timestamp) -> Error {
+pub(crate) fn busy(release: &Release, holder: &str, until: Timestamp) -> Error {
     let message = format!("release {release} is being deployed by {holder}");
     let error = Error::new(ErrorKind::Conflict, message);
     error.with_hint(format!(

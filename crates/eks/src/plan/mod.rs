@@ -11,6 +11,7 @@
 
 mod diff;
 mod owners;
+mod release;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ use crate::input::{DEFAULT_NAMESPACE, Manifest, Scope};
 
 pub use diff::diff;
 pub use owners::{Owner, owner};
+pub(crate) use release::{release, some};
 
 /// How often an object is looked at that somebody else changes meanwhile.
 const TRIES: u32 = 4;

@@ -48,7 +48,7 @@ pub(super) fn unpack(parts: &[String], sha256: &str) -> Option<String> {
     String::from_utf8(text).ok()
 }
 
-fn digest(bytes: &[u8]) -> String {
+pub(super) fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

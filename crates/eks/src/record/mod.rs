@@ -3,7 +3,7 @@
 //! Kubernetes keeps the templates of workloads (`kubectl rollout undo`), but not the ConfigMaps, Services and owners
 //! that went with them (<https://github.com/kubernetes/kubernetes/issues/22368>). So landfall keeps the whole set of
 //! manifests as they were applied: compressed, in as many Secrets as it takes, since it may hold Secrets itself. Which
-//! of them count is said by one entry of the release's inventory ([`LastGood`]), which is written after them: a run
+//! of them count is said by one entry of the release's inventory ([`RecordRef`]), which is written after them: a run
 //! that is killed in between leaves the old record in force, and the next one overwrites what was begun.
 
 mod chunk;
@@ -16,9 +16,9 @@ use bytes::Bytes;
 use landfall_core::{Context, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::api::{Api, ApplyOptions, At, Propagation};
+use crate::api::{Api, ApplyOptions, At, Live, Propagation};
 use crate::input::{Manifest, ManifestSet};
-use crate::inventory::{LastGood, Release};
+use crate::inventory::{RecordRef, Release};
 
 /// What parts of records are labelled with; the value is the id of the release.
 const RECORD_OF: &str = "landfall/record-of";
@@ -26,7 +26,27 @@ const RECORD_OF: &str = "landfall/record-of";
 /// Where the content stands in a Secret.
 const CONTENT: &str = "content";
 
-/// Keeps a set of manifests as this revision. What is there of it already is overwritten.
+/// What a record is made of.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// Manifests that were applied.
+    Applied(&'a [Manifest]),
+    /// Objects of the cluster that a release is about to take in, as [`restorable`] gives them.
+    Found(&'a [Value]),
+}
+
+impl Content<'_> {
+    /// The documents as JSON: of manifests, numbers with their digits and fields in their order.
+    fn text(self) -> String {
+        let documents: Vec<String> = match self {
+            Self::Applied(manifests) => manifests.iter().map(Manifest::to_json).collect(),
+            Self::Found(objects) => objects.iter().map(Value::to_string).collect(),
+        };
+        documents.join("\n---\n")
+    }
+}
+
+/// Keeps a content under this revision. What is there of it already is overwritten.
 ///
 /// # Errors
 /// The refusal or the failure of a request.
@@ -38,16 +58,41 @@ pub async fn keep(
     api: &Api,
     release: &Release,
     revision: u64,
-    manifests: &[Manifest],
-) -> Result<LastGood> {
-    let packed = chunk::pack(&text_of(manifests))?;
+    content: Content<'_>,
+) -> Result<RecordRef> {
+    let packed = chunk::pack(&content.text())?;
+    let found = matches!(content, Content::Found(_));
+    let parts = u32::try_from(packed.parts.len()).unwrap_or(u32::MAX);
+    let kept = RecordRef { revision, parts, sha256: packed.sha256, found };
     for (number, content) in packed.parts.iter().enumerate() {
-        let at = place(cx, api, release, revision, number).await?;
+        let at = place(cx, api, release, &kept, number).await?;
         let body = Bytes::from(secret(release, &at, content).to_string());
         api.apply(cx, &at, body, ApplyOptions { force: true, dry_run: false }).await?;
     }
-    let parts = u32::try_from(packed.parts.len()).unwrap_or(u32::MAX);
-    Ok(LastGood { revision, parts, sha256: packed.sha256 })
+    Ok(kept)
+}
+
+/// Whether a record is one of exactly this content.
+#[must_use]
+pub fn is_of(kept: &RecordRef, content: Content<'_>) -> bool {
+    chunk::digest(content.text().as_bytes()) == kept.sha256
+}
+
+/// An object of the cluster as a manifest that puts it back: without what the server and controllers write.
+#[must_use]
+pub fn restorable(live: &Live) -> Value {
+    let mut object = live.value().clone();
+    if let Some(object) = object.as_object_mut() {
+        object.remove("status");
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|key, _| matches!(key.as_str(), "name" | "namespace" | "labels" | "annotations"));
+    }
+    // The Deployment controller's own.
+    if let Some(annotations) = object.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.remove("deployment.kubernetes.io/revision");
+    }
+    object
 }
 
 /// The manifests of a record.
@@ -58,10 +103,10 @@ pub async fn keep(
 ///
 /// # Cancellation
 /// Read-only; may be dropped at any time.
-pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &LastGood) -> Result<ManifestSet> {
+pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &RecordRef) -> Result<ManifestSet> {
     let mut parts = Vec::new();
     for number in 0..kept.parts as usize {
-        let at = place(cx, api, release, kept.revision, number).await?;
+        let at = place(cx, api, release, kept, number).await?;
         let Some(live) = api.read(cx, &at).await? else {
             let message = format!("{at}, a part of what release {release} had applied before, is gone");
             let error = Error::new(ErrorKind::NotFound, message);
@@ -86,9 +131,9 @@ pub async fn recall(cx: &Context, api: &Api, release: &Release, kept: &LastGood)
 ///
 /// # Cancellation
 /// To do it again is safe.
-pub async fn forget(cx: &Context, api: &Api, release: &Release, kept: &LastGood) -> Result<()> {
+pub async fn forget(cx: &Context, api: &Api, release: &Release, kept: &RecordRef) -> Result<()> {
     for number in 0..kept.parts as usize {
-        let at = place(cx, api, release, kept.revision, number).await?;
+        let at = place(cx, api, release, kept, number).await?;
         // Only what is labelled as a part of it: a Secret of that name may be somebody else's.
         if let Some(live) = api.read(cx, &at).await?
             && live.label(RECORD_OF) == Some(release.id().as_str())
@@ -99,14 +144,10 @@ pub async fn forget(cx: &Context, api: &Api, release: &Release, kept: &LastGood)
     Ok(())
 }
 
-/// The manifests as documents of JSON: numbers with their digits, fields in their order.
-fn text_of(manifests: &[Manifest]) -> String {
-    manifests.iter().map(Manifest::to_json).collect::<Vec<_>>().join("\n---\n")
-}
-
-async fn place(cx: &Context, api: &Api, release: &Release, revision: u64, number: usize) -> Result<At> {
+async fn place(cx: &Context, api: &Api, release: &Release, kept: &RecordRef, number: usize) -> Result<At> {
     let secrets = api.resource(cx, "v1", "Secret", Duration::ZERO).await?;
-    let name = format!("{}.{revision}.{number}", release.secret());
+    let found = if kept.found { "-found" } else { "" };
+    let name = format!("{}.{}{found}.{number}", release.secret(), kept.revision);
     Ok(At::new(secrets, Some(&release.namespace), &name))
 }
 

@@ -1,9 +1,9 @@
 use landfall_core::ErrorKind;
 use serde_json::json;
 
-use super::{forget, keep, recall};
+use super::{Content, forget, keep, recall};
 use crate::input::ManifestSet;
-use crate::inventory::{LastGood, Release};
+use crate::inventory::{RecordRef, Release};
 use crate::scripted::{Scripted, hearing};
 
 const TEXT: &str = "\
@@ -16,9 +16,11 @@ fn release() -> Release {
     Release { namespace: "shop".to_owned(), name: "web".to_owned() }
 }
 
-async fn kept(server: &Scripted, revision: u64) -> LastGood {
+async fn kept(server: &Scripted, revision: u64) -> RecordRef {
     let manifests = ManifestSet::builder().text("m.yaml", TEXT).read().unwrap();
-    keep(&hearing().0, &server.api, &release(), revision, manifests.objects()).await.unwrap()
+    keep(&hearing().0, &server.api, &release(), revision, Content::Applied(manifests.objects()))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -38,10 +40,10 @@ async fn what_was_applied_comes_back_with_every_digit() {
 async fn a_record_that_is_gone_or_changed_is_told() {
     let server = Scripted::with(&[]).await;
     let kept = kept(&server, 1).await;
-    let other = LastGood { sha256: "0".to_owned(), ..kept.clone() };
+    let other = RecordRef { sha256: "0".to_owned(), ..kept.clone() };
     let error = recall(&hearing().0, &server.api, &release(), &other).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    let longer = LastGood { parts: 2, ..kept };
+    let longer = RecordRef { parts: 2, ..kept };
     let error = recall(&hearing().0, &server.api, &release(), &longer).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(error.message().contains("Secret shop/landfall-web.1.1"), "{error}");
@@ -53,7 +55,7 @@ async fn only_parts_of_the_record_are_forgotten() {
     let kept = kept(&server, 1).await;
     let strangers = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "landfall-web.1.1", "namespace": "shop"}});
     server.put(&strangers);
-    let both = LastGood { parts: 3, ..kept };
+    let both = RecordRef { parts: 3, ..kept };
     for _ in 0..2 {
         forget(&hearing().0, &server.api, &release(), &both).await.unwrap();
     }

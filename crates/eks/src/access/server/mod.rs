@@ -20,15 +20,17 @@ mod judge;
 mod tests;
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HeaderValue};
 use http::uri::{Authority, PathAndQuery};
 use http::{Request, Response, Uri};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
 use landfall_core::event::EventKind;
 use landfall_core::wait::{Delays, Pace};
 use landfall_core::{Context, Error, ErrorKind, Result};
@@ -50,6 +52,28 @@ const PAUSES: Pace = Pace {
     nearly_looks: 0,
 };
 
+/// The body of an answer.
+pub type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// Another way to the API server than a connection of landfall's own: a tunnel, or a server in the same process.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends a request as it is, with address and token, and gives the answer as soon as it begins.
+    ///
+    /// # Errors
+    /// The way broke; the request may have arrived.
+    ///
+    /// # Cancellation
+    /// Dropping the future abandons a request that may have been sent.
+    async fn send(&self, request: Request<Bytes>) -> io::Result<Response<Body>>;
+}
+
+/// How requests get there.
+enum Line {
+    Own(Box<HttpClient>),
+    Other(Arc<dyn Transport>),
+}
+
 /// A connection to the API server of a cluster. Cloning is cheap, and clones share the connection.
 #[derive(Clone)]
 pub struct ApiServer(Arc<Inner>);
@@ -60,7 +84,22 @@ struct Inner {
     /// What stands before every path, without a slash at its end.
     prefix: String,
     sign_in: SignIn,
-    client: HttpClient,
+    line: Line,
+}
+
+impl Line {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Seen> {
+        match self {
+            Self::Own(client) => {
+                let answer = client.request(request.map(Full::new)).await;
+                let answer = answer.map_err(|error| Seen::of_failure(&error))?;
+                Ok(answer.map(|body| body.map_err(io::Error::other).boxed_unsync()))
+            }
+            Self::Other(transport) => {
+                transport.send(request).await.map_err(|error| Seen::Broken(error.to_string()))
+            }
+        }
+    }
 }
 
 impl ApiServer {
@@ -70,6 +109,20 @@ impl ApiServer {
     /// [`ErrorKind::Internal`] when the cluster's certificates or address cannot be used.
     pub fn new(cluster: Cluster, sign_in: impl Into<SignIn>) -> Result<Self> {
         let sign_in = sign_in.into();
+        let line = Line::Own(Box::new(connect::client(&cluster, &sign_in)?));
+        Self::by(cluster, sign_in, line)
+    }
+
+    /// The API server behind another way than a connection of landfall's own. The cluster's certificates are that way's
+    /// business.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] when the cluster's address cannot be used.
+    pub fn over(cluster: Cluster, sign_in: impl Into<SignIn>, transport: Arc<dyn Transport>) -> Result<Self> {
+        Self::by(cluster, sign_in.into(), Line::Other(transport))
+    }
+
+    fn by(cluster: Cluster, sign_in: SignIn, line: Line) -> Result<Self> {
         let unusable = |error: &dyn std::error::Error| {
             Error::internal(format!("the address of cluster {} cannot be used", cluster.name()))
                 .with_source(error)
@@ -79,8 +132,7 @@ impl ApiServer {
             Error::internal(format!("the address of cluster {} names no server", cluster.name()))
         })?;
         let prefix = uri.path().trim_end_matches('/').to_owned();
-        let client = connect::client(&cluster, &sign_in)?;
-        Ok(Self(Arc::new(Inner { cluster, authority, prefix, sign_in, client })))
+        Ok(Self(Arc::new(Inner { cluster, authority, prefix, sign_in, line })))
     }
 
     /// The cluster.
@@ -98,7 +150,7 @@ impl ApiServer {
     ///
     /// # Cancellation
     /// Once a stop was asked for nothing is repeated. Dropping the future abandons a request that may have been sent.
-    pub async fn send(&self, cx: &Context, request: Request<Bytes>) -> Result<Response<Incoming>> {
+    pub async fn send(&self, cx: &Context, request: Request<Bytes>) -> Result<Response<Body>> {
         let mut pauses = Delays::new(PAUSES, &format!("{}/{}", cx.id(), request.uri()));
         let mut tried = Tried::new(request.method());
         loop {
@@ -128,17 +180,17 @@ impl ApiServer {
         &self,
         request: &Request<Bytes>,
         presented: &Presented,
-    ) -> Result<(Seen, Option<Response<Incoming>>)> {
-        let sending = self.0.client.request(self.addressed(request, presented)?);
+    ) -> Result<(Seen, Option<Response<Body>>)> {
+        let sending = self.0.line.send(self.addressed(request, presented)?);
         Ok(match tokio::time::timeout(ANSWER_BEGINS, sending).await {
             Err(_) => (Seen::Silence, None),
-            Ok(Err(error)) => (Seen::of_failure(&error), None),
+            Ok(Err(seen)) => (seen, None),
             Ok(Ok(answer)) => (Seen::of_answer(&answer), Some(answer)),
         })
     }
 
     /// The request with the server's address and the token.
-    fn addressed(&self, request: &Request<Bytes>, presented: &Presented) -> Result<Request<Full<Bytes>>> {
+    fn addressed(&self, request: &Request<Bytes>, presented: &Presented) -> Result<Request<Bytes>> {
         let failed =
             |error: &dyn std::error::Error| Error::internal("the request cannot be made").with_source(error);
         let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
@@ -148,7 +200,7 @@ impl ApiServer {
             .path_and_query(format!("{}{path}", self.0.prefix))
             .build()
             .map_err(|error| failed(&error))?;
-        let mut sent = Request::new(Full::new(request.body().clone()));
+        let mut sent = Request::new(request.body().clone());
         *sent.method_mut() = request.method().clone();
         *sent.uri_mut() = uri;
         *sent.headers_mut() = request.headers().clone();

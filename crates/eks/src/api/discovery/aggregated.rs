@@ -46,6 +46,13 @@ struct Resource {
     response_kind: Option<Kind>,
     scope: String,
     verbs: Vec<String>,
+    subresources: Vec<Subresource>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Subresource {
+    subresource: String,
 }
 
 /// The group and version of a resource; empty where they are those that it is listed under.
@@ -71,6 +78,7 @@ pub(super) fn read(answer: &Value, found: &mut Discovery) {
                     plural: resource.resource,
                     namespaced: resource.scope == "Namespaced",
                     verbs: resource.verbs,
+                    has_status: resource.subresources.iter().any(|one| one.subresource == "status"),
                 });
             }
         }

@@ -1,5 +1,7 @@
 //! The old form: a list of groups, and a request for each of their versions.
 
+use std::collections::HashSet;
+
 use futures_util::stream::{self, StreamExt};
 use http::Method;
 use landfall_core::Context;
@@ -79,16 +81,21 @@ impl Api {
         let answers: Vec<_> = stream::iter(asking.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
         for (group, version, answer) in answers {
             match answer {
-                Ok(listed) => listed.resources.into_iter().for_each(|resource| {
-                    found.add(ApiResource {
-                        group: group.clone(),
-                        version: version.clone(),
-                        kind: resource.kind,
-                        plural: resource.name,
-                        namespaced: resource.namespaced,
-                        verbs: resource.verbs,
+                Ok(listed) => {
+                    let names: HashSet<String> =
+                        listed.resources.iter().map(|resource| resource.name.clone()).collect();
+                    listed.resources.into_iter().for_each(|resource| {
+                        found.add(ApiResource {
+                            group: group.clone(),
+                            version: version.clone(),
+                            kind: resource.kind,
+                            has_status: names.contains(&format!("{}/status", resource.name)),
+                            plural: resource.name,
+                            namespaced: resource.namespaced,
+                            verbs: resource.verbs,
+                        })
                     });
-                }),
+                }
                 // Without the core group nothing makes sense.
                 Err(fault) if group.is_empty() => return Err(fault),
                 Err(fault) => {

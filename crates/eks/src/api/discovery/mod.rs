@@ -176,6 +176,7 @@ mod tests {
             plural: plural.to_owned(),
             namespaced: true,
             verbs: vec!["get".to_owned()],
+            has_status: false,
         }
     }
 

@@ -206,7 +206,7 @@ fn wrong_name(name: &str) -> Option<String> {
 }
 
 /// What is wrong with the name of a namespace, if anything: it is a label of RFC 1123.
-pub(in crate::input) fn wrong_namespace(name: &str) -> Option<String> {
+pub(crate) fn wrong_namespace(name: &str) -> Option<String> {
     let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
     let good = letters && !name.is_empty() && !name.starts_with('-') && !name.ends_with('-');
     if good && name.len() <= LONGEST_NAMESPACE {

@@ -13,7 +13,7 @@ use super::document::{Mark, Node};
 
 pub use scope::Scope;
 
-pub(super) use identity::wrong_namespace;
+pub(crate) use identity::wrong_namespace;
 pub(super) use list::unfold;
 
 /// One Kubernetes object as it was written, with the changes that were asked for.
@@ -118,6 +118,12 @@ impl Manifest {
     #[must_use]
     pub fn annotation(&self, key: &str) -> Option<&str> {
         self.text_at(&["metadata", "annotations", key])
+    }
+
+    /// The value of a label.
+    #[must_use]
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.text_at(&["metadata", "labels", key])
     }
 
     /// The text of the field that this path leads to through maps.

@@ -1,0 +1,179 @@
+//! To what was asked for.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use landfall_core::{Context, Error, Result};
+use serde_json::Value;
+
+use super::{Load, at, finish, hold, waves};
+use crate::apply::{self, Before};
+use crate::error::Refusal;
+use crate::input::ManifestSet;
+use crate::inventory::Inventory;
+use crate::lock::{self, Holder};
+use crate::memory::{Forward, Progressed, Stage};
+use crate::record::{self, Content, restorable};
+use crate::spec::IfBusy;
+use crate::target::Manifests;
+use crate::waves::Wave;
+
+/// The next part of a deployment. `nothing`: the plan has no changes.
+pub(crate) async fn forward(
+    target: &Manifests,
+    cx: &Context,
+    plan: &Forward,
+    nothing: bool,
+    so_far: Option<Progressed>,
+) -> Result<Progressed> {
+    let spec = &target.spec;
+    let Some(set) = &spec.set else {
+        return Err(Refusal::NoManifests { release: spec.release.clone() }.into());
+    };
+    if plan.objects.len() != set.objects().len() {
+        return Err(Refusal::OtherSpecification.into());
+    }
+    if nothing {
+        return standing(target, cx, set, plan).await;
+    }
+    let so_far = match so_far {
+        None => return begin(target, cx, set, plan, false).await,
+        Some(so_far) if matches!(so_far.stage, Stage::Busy) => {
+            return begin(target, cx, set, plan, true).await;
+        }
+        Some(so_far) => so_far,
+    };
+    hold(target, cx).await?;
+    if so_far.waves >= spec.waves.len() && !matches!(so_far.stage, Stage::Interrupted) {
+        return finish::forward(target, cx, set, so_far).await;
+    }
+    go_on(target, cx, set, plan, so_far).await
+}
+
+/// What is there already is looked at and not touched.
+async fn standing(target: &Manifests, cx: &Context, set: &ManifestSet, plan: &Forward) -> Result<Progressed> {
+    let mut progressed = Progressed::begun(plan.revision.saturating_sub(1));
+    let before: Vec<Option<Before>> = plan.objects.iter().map(|one| one.before.clone()).collect();
+    // Nothing is sent for what is unchanged.
+    let all = Wave { stage: 0, objects: (0..set.objects().len()).collect(), wait_for: Vec::new() };
+    let load = Load {
+        manifests: set.objects(),
+        waves: std::slice::from_ref(&all),
+        before: &before,
+        options: target.spec.options,
+    };
+    progressed = waves(cx, &target.api, &load, progressed).await?;
+    if matches!(progressed.stage, Stage::Applying) {
+        progressed.stage = Stage::Standing;
+    }
+    Ok(progressed)
+}
+
+/// The first part. `waited`: another run has deployed the release since the plan was made.
+async fn begin(
+    target: &Manifests,
+    cx: &Context,
+    set: &ManifestSet,
+    plan: &Forward,
+    waited: bool,
+) -> Result<Progressed> {
+    let (spec, api) = (&target.spec, &target.api);
+    own_namespace(target, cx, set, plan).await?;
+    if spec.if_busy == IfBusy::Wait
+        && let Holder::Other { .. } = lock::look(cx, api, &spec.release, &lock::name(cx)).await?
+    {
+        let mut busy = Progressed::begun(plan.revision);
+        busy.stage = Stage::Busy;
+        return Ok(busy);
+    }
+    hold(target, cx).await?;
+    let inventory = Inventory::load(cx, api, &spec.release).await?;
+    let revision = inventory.next_revision();
+    if revision != plan.revision && !waited {
+        let (release, there) = (spec.release.clone(), revision - 1);
+        return Err(Refusal::Overtaken { release, there, ours: plan.revision }.into());
+    }
+    remember(target, cx, set, plan, inventory, revision).await?;
+    let mut progressed = Progressed::begun(revision);
+    progressed.waited = waited;
+    go_on(target, cx, set, plan, progressed).await
+}
+
+/// The namespace in which the release is remembered, when the release brings it itself.
+async fn own_namespace(target: &Manifests, cx: &Context, set: &ManifestSet, plan: &Forward) -> Result<()> {
+    let release = &target.spec.release;
+    let place = set.objects().iter().zip(&plan.objects).position(|(manifest, foreseen)| {
+        let is_namespace = manifest.kind() == "Namespace" && manifest.group().is_empty();
+        is_namespace && manifest.name() == release.namespace && foreseen.before.is_none()
+    });
+    let Some(place) = place else { return Ok(()) };
+    let wave = Wave { stage: 0, objects: vec![place], wait_for: Vec::new() };
+    let options = target.spec.options;
+    let part = apply::apply(cx, &target.api, set.objects(), &[], &[wave], 0, options).await;
+    part.error(set.objects()).map_or(Ok(()), Err)
+}
+
+/// Writes down all that was and all that will be, before the first object is touched: a run that is killed halfway loses
+/// nothing. Objects that the release takes in are kept as they are now, for an undo.
+async fn remember(
+    target: &Manifests,
+    cx: &Context,
+    set: &ManifestSet,
+    plan: &Forward,
+    inventory: Inventory,
+    revision: u64,
+) -> Result<()> {
+    let (api, release) = (&target.api, &target.spec.release);
+    let mut wider = inventory.with(plan.objects.iter().map(|one| &one.key));
+    let mut old = None;
+    // Kept by an earlier try to reach this revision: what is there now may be what that one has made of it.
+    if inventory.found.as_ref().is_none_or(|found| found.revision != revision) {
+        let strangers = set.objects().iter().zip(&plan.objects);
+        let strangers: Vec<_> = strangers
+            .filter(|(_, one)| one.before.is_some() && !inventory.has(&one.key))
+            .map(|(manifest, _)| async move {
+                let live = api.read(cx, &at(cx, api, manifest).await?).await?;
+                Ok::<_, Error>(live.as_ref().map(restorable))
+            })
+            .collect();
+        let at_once = target.spec.options.at_once;
+        let found: Vec<Option<Value>> =
+            stream::iter(strangers).buffered(at_once.clamp(1, 90)).try_collect().await?;
+        let found: Vec<Value> = found.into_iter().flatten().collect();
+        old = wider.found.take();
+        wider.found = match found.is_empty() {
+            true => None,
+            false => Some(record::keep(cx, api, release, revision, Content::Found(&found)).await?),
+        };
+    }
+    if wider != inventory {
+        wider.store(cx, api).await?;
+    }
+    match old {
+        Some(old) => record::forget(cx, api, release, &old).await,
+        None => Ok(()),
+    }
+}
+
+async fn go_on(
+    target: &Manifests,
+    cx: &Context,
+    set: &ManifestSet,
+    plan: &Forward,
+    so_far: Progressed,
+) -> Result<Progressed> {
+    let before: Vec<Option<Before>> = plan
+        .objects
+        .iter()
+        .map(|one| {
+            let before = one.before.clone()?;
+            // What the plan found is not what is there.
+            Some(if so_far.waited { Before { unchanged: false, ..before } } else { before })
+        })
+        .collect();
+    let load = Load {
+        manifests: set.objects(),
+        waves: &target.spec.waves,
+        before: &before,
+        options: target.spec.options,
+    };
+    waves(cx, &target.api, &load, so_far).await
+}

@@ -1,0 +1,97 @@
+//! The way back, planned: what was there before is asked of the cluster, and what putting it back would change of the
+//! server, by a dry run.
+
+use std::collections::HashSet;
+
+use landfall_core::target::Effect;
+use landfall_core::{Change, Context, Plan, Result, Revert};
+
+use crate::api::Key;
+use crate::carry;
+use crate::inventory::{self, Inventory, Verdict};
+use crate::memory::{Back, Forward, Goal, Progressed, Stage, VERSION, Work};
+use crate::plan;
+use crate::target::{KIND, Manifests};
+
+/// The plan that restores what was there before a deployment.
+pub(crate) async fn revert(
+    target: &Manifests,
+    cx: &Context,
+
+    forward: &Forward,
+    receipt: Option<&Progressed>,
+) -> Result<Revert> {
+    if receipt.is_some_and(|receipt| matches!(receipt.stage, Stage::Busy)) {
+        return Ok(Revert::NothingToDo);
+    }
+    let (api, release) = (&target.api, &target.spec.release);
+    let inventory = Inventory::load(cx, api, release).await?;
+    let revision = receipt.map_or(forward.revision, |receipt| receipt.revision);
+    let there = inventory.next_revision() - 1;
+    if there > revision {
+        let reason = format!(
+            "release {release} was deployed again since: its revision is {there}, and the one to undo was {revision}; undo \
+             the later one first, or deploy what you want"
+        );
+        return Ok(Revert::Impossible { reason });
+    }
+    let record = if there == revision { inventory.previous.clone() } else { inventory.record.clone() };
+    let found = inventory.found.clone().filter(|found| found.revision == revision);
+    let goal = Goal { record, found };
+    let set = carry::recalled(target, cx, &goal).await?;
+    let planned = plan::plan(cx, api, set.objects(), target.spec.options).await?;
+    let restored: HashSet<&Key> = planned.iter().map(|one| &one.key).collect();
+    let lost = lost(forward, &restored);
+    if !lost.is_empty() {
+        let reason = format!(
+            "what these were before is not known: {}; no deployment of release {release} had come to a good end. Deploy the \
+             manifests that they were made by",
+            plan::some(lost.iter()),
+        );
+        return Ok(Revert::Impossible { reason });
+    }
+    let created = created(forward, receipt, &restored);
+    let mut changes = plan::changes(set.objects(), &planned);
+    let at_once = target.spec.options.at_once;
+    let verdicts = inventory::preview(cx, api, release, &created, false, at_once).await?;
+    for ((key, _), verdict) in created.iter().zip(&verdicts) {
+        if matches!(verdict, Verdict::Delete { .. }) {
+            let details = ["the deployment that is undone made it"];
+            changes.push(Change::new(Effect::Delete, key.to_string()).with_details(details));
+        }
+    }
+    if changes.is_empty() && there != revision {
+        return Ok(Revert::NothingToDo);
+    }
+    if changes.is_empty() {
+        // The objects are as they were; the cluster still calls what is undone the good one.
+        let details = ["what was there before is the good one again"];
+        changes.push(Change::new(Effect::Update, target.subject()).with_details(details));
+    }
+    let back = Back { revision, goal, created };
+    Ok(Revert::Plan(Box::new(Plan::new(KIND, VERSION, changes, &Work::Back(back))?)))
+}
+
+/// What the deployment made: it was not there before, and is not among what is put back.
+fn created(
+    forward: &Forward,
+    receipt: Option<&Progressed>,
+    restored: &HashSet<&Key>,
+) -> Vec<(Key, Option<String>)> {
+    let new = forward.objects.iter().enumerate().filter(|(_, one)| one.before.is_none());
+    let placed = new.map(|(place, one)| match receipt.and_then(|receipt| receipt.placed.get(&place)) {
+        Some(placed) => (placed.key.clone(), Some(placed.uid.clone())),
+        None => (one.key.clone(), None),
+    });
+    let mut created: Vec<_> = placed.filter(|(key, _)| !restored.contains(key)).collect();
+    created.sort_by_key(|(key, _)| std::cmp::Reverse(crate::waves::stage_of(&key.group, &key.kind)));
+    created
+}
+
+/// What was there before the deployment, was to be changed by it, and is kept nowhere.
+fn lost(forward: &Forward, restored: &HashSet<&Key>) -> Vec<Key> {
+    let changed = forward.objects.iter().filter(|one| {
+        one.before.as_ref().is_some_and(|before| !before.unchanged) && !restored.contains(&one.key)
+    });
+    changed.map(|one| one.key.clone()).collect()
+}

@@ -1,0 +1,4 @@
+//! Releases into a cluster in the same process, from their plan to their end.
+
+mod deploying;
+mod support;
