@@ -76,6 +76,18 @@ async fn a_deployment_that_lists_do_not_show_yet_is_known_by_the_refusal_of_a_se
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_deployment_that_reads_do_not_show_yet_is_waited_for() {
+    let stage = Stage::of("good");
+    for operation in ["GetDeployment", "ListDeploymentTargets", "BatchGetDeploymentTargets"] {
+        let fault = Fault::new("codedeploy", operation, FaultKind::Stale { seconds: 4 });
+        stage.simulator.add_fault(fault);
+    }
+    let report = stage.deploy().await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{}", told(&report));
+    assert_eq!(stage.calls("CreateDeployment"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn somebody_elses_deployment_is_waited_for_or_adopted_and_never_stopped() {
     let stage = Stage::of("deployment-busy");
     let report = stage.run(&stage.made(stage.builder().if_busy(IfBusy::Wait)), &Policy::default()).await;
