@@ -135,7 +135,12 @@ impl DeployTarget for Manifests {
 
 /// A receipt for what is looked at.
 fn receipt(target: &Manifests, progressed: &Progressed) -> Result<Receipt> {
-    let waits = matches!(progressed.stage, Stage::Busy);
+    // Who does not wait for the end waits until everything is applied.
+    let waits = match progressed.stage {
+        Stage::Busy | Stage::Interrupted => true,
+        Stage::Applying => progressed.goal.is_none() && progressed.waves < target.spec.waves.len(),
+        _ => false,
+    };
     let summary = summary(target, progressed);
     Ok(Receipt::new(KIND, VERSION, summary, progressed)?.preparing(waits))
 }

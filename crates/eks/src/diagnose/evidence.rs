@@ -52,7 +52,7 @@ fn state(place: &Place<'_>) -> Vec<String> {
     status.map(of_container).into_iter().collect()
 }
 
-fn of_container(one: Container<'_>) -> String {
+pub(super) fn of_container(one: Container<'_>) -> String {
     let mut state = match (one.waiting, one.ended) {
         (Some((reason, _)), _) => format!("waits in {reason}"),
         (None, Some(exit)) => format!("has ended{}", of_exit(exit)),

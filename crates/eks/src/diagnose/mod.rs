@@ -19,12 +19,15 @@ mod scrub;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 
 use landfall_core::Cause;
 
 use crate::facts::{Object, Pod, command};
 use crate::judge::Seen;
 use crate::judge::below::{Below, Severity, Signal, Trouble, current};
+
+pub use unfinished::unfinished;
 
 use scrub::scrub;
 use tell::Told;

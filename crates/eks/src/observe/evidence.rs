@@ -72,6 +72,9 @@ async fn of_one(
     let logs: Vec<Log> = read.into_iter().flatten().collect();
     let mut causes = diagnose::causes(&seen, &judged.below, &logs);
     causes.extend(own);
+    if let (true, Readiness::Waiting { waiting_for, .. }) = (causes.is_empty(), &judged.judgement.readiness) {
+        causes.push(diagnose::unfinished(&seen, waiting_for));
+    }
     causes
 }
 

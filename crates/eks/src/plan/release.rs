@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use landfall_core::event::Level;
 use landfall_core::target::Effect;
-use landfall_core::{Change, Context, Error, Plan, Result};
+use landfall_core::{Cause, Change, Context, Error, ErrorKind, Plan, Result};
 
 use super::{Planned, changes, plan};
 use crate::api::Key;
@@ -31,7 +31,7 @@ pub(crate) async fn release(target: &Manifests, cx: &Context) -> Result<Plan> {
         Inventory::load(cx, &target.api, &spec.release),
         lock::look(cx, &target.api, &spec.release, &us),
     );
-    let (inventory, holder, planned) = (inventory?, holder?, planned?);
+    let (planned, inventory, holder) = all((planned, inventory, holder))?;
     match holder {
         Holder::Other { holder, until } if spec.if_busy == IfBusy::Fail => {
             return Err(lock::busy(&spec.release, &holder, until));
@@ -47,6 +47,26 @@ pub(crate) async fn release(target: &Manifests, cx: &Context) -> Result<Plan> {
     let objects = planned.into_iter().map(|one| Foreseen { key: one.key, before: one.before }).collect();
     let forward = Forward { objects, revision: inventory.next_revision() };
     Plan::new(KIND, VERSION, changes, &Work::Forward(forward))
+}
+
+/// All three, or all that is wrong: who lacks three permissions is told of them at once.
+fn all<A, B, C>((a, b, c): (Result<A>, Result<B>, Result<C>)) -> Result<(A, B, C)> {
+    let (a, b, c) = match (a, b, c) {
+        (Ok(a), Ok(b), Ok(c)) => return Ok((a, b, c)),
+        (a, b, c) => (a.err(), b.err(), c.err()),
+    };
+    let mut errors: Vec<Error> = [a, b, c].into_iter().flatten().collect();
+    // What keeps all requests from an answer is told once.
+    let told_once = errors.iter().all(|error| error.kind() == ErrorKind::Auth || error.kind().is_passing());
+    let first = errors.remove(0);
+    if errors.is_empty() || told_once {
+        return Err(first);
+    }
+    let others = errors.iter().map(|error| {
+        let cause = Cause::new("not-planned", error.message());
+        error.hint().into_iter().fold(cause, |cause, hint| cause.with_hint(hint))
+    });
+    Err(first.with_causes(others.collect::<Vec<_>>()))
 }
 
 /// Whether the cluster remembers these objects, and this set as what was good last.

@@ -10,6 +10,7 @@ mod answers;
 mod authenticator;
 mod components;
 mod fates;
+mod releases;
 mod senders;
 mod sign_in;
 #[allow(dead_code, reason = "shared with the example that starts the control plane for people")]
@@ -82,6 +83,9 @@ fn trials(shared: &Arc<Shared>) -> Vec<Trial> {
     }
     for (name, test) in fates::TESTS {
         trials.push(trial(&format!("fates::{name}"), shared, move |plane| test(plane)));
+    }
+    for (name, test) in releases::TESTS {
+        trials.push(trial(&format!("releases::{name}"), shared, move |plane| test(plane)));
     }
     for row in answers::all() {
         let controlled = if row.needs_controllers { "::of_controllers" } else { "" };
