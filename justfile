@@ -40,7 +40,7 @@ lint:
 
 # The facade with each of its features alone.
 features:
-    for feature in "" auth ecs ec2-cfn steps full; do cargo check -p landfall --no-default-features --features "$feature"; done
+    for feature in "" auth ecs ec2-cfn eks steps full; do cargo check -p landfall --no-default-features --features "$feature"; done
 
 # Documentation; warnings are errors.
 docs:
