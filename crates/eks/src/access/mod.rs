@@ -12,7 +12,7 @@ mod sign_in;
 mod token;
 
 pub use cluster::{Cluster, EndpointAccess};
-pub use kubeconfig::{Kubeconfig, Way};
+pub use kubeconfig::{Kubeconfig, OUTSIDE, Way};
 pub use server::{ApiServer, Body, Transport};
 pub use sign_in::{ClientCertificate, SignIn};
 pub use token::{Token, TokenSource};

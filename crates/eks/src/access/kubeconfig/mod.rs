@@ -24,6 +24,9 @@ use super::sign_in::{ClientCertificate, SignIn};
 use super::{ApiServer, Cluster};
 use entry::{ClusterEntry, ContextEntry, File, Named, UserEntry};
 
+/// The partition of places that are not known to be in AWS.
+pub const OUTSIDE: &str = "kubernetes";
+
 /// Clusters, users, and contexts that name one of each.
 #[derive(Debug, Clone, Default)]
 pub struct Kubeconfig {
@@ -48,6 +51,8 @@ struct Entry<T> {
 pub struct Way {
     /// The context's name.
     pub context: String,
+    /// Where the cluster is.
+    pub place: Place,
     /// The cluster.
     pub cluster: Cluster,
     /// How to sign in.
@@ -126,13 +131,15 @@ impl Kubeconfig {
         Vec::new()
     }
 
-    /// The way into the cluster of a context, or of the current one. `place` stands for where the cluster is: what is
-    /// deployed to is told apart by it.
+    /// The way into the cluster of a context, or of the current one. `place` is where the cluster is in AWS, when that is
+    /// known: what is deployed to is told apart by it. A kubeconfig does not say it, so that otherwise the place is the
+    /// host of the server and the name of the context, in the partition [`OUTSIDE`]: behind GitLab's address are the clusters
+    /// of all agents, and their contexts tell them apart.
     ///
     /// # Errors
     /// [`landfall_core::ErrorKind::Invalid`] with every problem: a context that there is not, with those that there
     /// are, files that cannot be read, ways to sign in that landfall does not know.
-    pub fn choose(&self, place: &Place, context: Option<&str>) -> Result<Way> {
+    pub fn choose(&self, place: Option<&Place>, context: Option<&str>) -> Result<Way> {
         let unusable = "the kubeconfig cannot be used";
         let Some(name) = context.or(self.current.as_deref()) else {
             let message = format!("{} names no current context; {}", self.files.join(", "), self.known());
@@ -153,7 +160,10 @@ impl Kubeconfig {
             Cause::invalid("kubeconfig", format!("the context names {what} `{name}`, which there is not"))
         };
         let cluster = match self.clusters.iter().find(|entry| entry.name == *cluster) {
-            Some(entry) => cluster_of(place, entry, &mut problems),
+            Some(entry) => {
+                let place = place.cloned().unwrap_or_else(|| outside(&entry.value.server, name));
+                cluster_of(&place, entry, &mut problems).map(|cluster| (place, cluster))
+            }
             None => {
                 problems.push(missing("the cluster", cluster));
                 None
@@ -167,11 +177,11 @@ impl Kubeconfig {
             }
         };
         Error::all(format!("{unusable}, context `{name}`"), problems)?;
-        let (Some(cluster), Some(sign_in)) = (cluster, sign_in) else {
+        let (Some((place, cluster)), Some(sign_in)) = (cluster, sign_in) else {
             return Err(Error::internal(unusable));
         };
         let namespace = namespace.clone().filter(|namespace| !namespace.is_empty());
-        Ok(Way { context: name.to_owned(), cluster, sign_in, namespace })
+        Ok(Way { context: name.to_owned(), place, cluster, sign_in, namespace })
     }
 
     fn known(&self) -> String {
@@ -182,6 +192,14 @@ impl Kubeconfig {
             format!("contexts there: {}", names.join(", "))
         }
     }
+}
+
+/// The place of a cluster of which a kubeconfig is all that is known.
+fn outside(server: &str, context: &str) -> Place {
+    let server = server.parse::<http::Uri>().ok();
+    // Without the name and password that an address may hold.
+    let host = server.as_ref().and_then(|server| server.authority()?.as_str().rsplit('@').next());
+    Place::new(OUTSIDE, host.unwrap_or_default(), context)
 }
 
 fn merge<T>(into: &mut Vec<Entry<T>>, from: Vec<Named<T>>, folder: &Path) {

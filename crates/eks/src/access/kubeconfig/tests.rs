@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use landfall_core::{Error, ErrorKind, Place};
 
 use super::super::sign_in::SignIn;
-use super::{Kubeconfig, Way};
+use super::{Kubeconfig, OUTSIDE, Way};
 
 const AUTHORITY: &str = include_str!("../../../../aws/src/http/testdata/public_test_authority.pem");
 const CERTIFICATE: &str = include_str!("../../../../aws/src/http/testdata/public_test_server.pem");
@@ -32,7 +32,7 @@ fn place() -> Place {
 }
 
 fn choose(text: &str, context: Option<&str>) -> Result<Way, Error> {
-    Kubeconfig::parse("config", text).unwrap().choose(&place(), context)
+    Kubeconfig::parse("config", text).unwrap().choose(Some(&place()), context)
 }
 
 /// A context `c` of cluster `k` and user `u`.
@@ -59,8 +59,19 @@ fn the_context_of_gitlabs_agent_is_a_way_in_and_its_token_is_not_shown() {
         ("https://kas.gitlab.com/k8s-proxy", Some("shop"))
     );
     assert!(matches!(way.sign_in, SignIn::Token(_)));
+    assert_eq!(way.place, place());
     assert_eq!(way.cluster.certificates().count(), 0, "the system's are trusted");
     assert!(!format!("{way:?} {:?}", Kubeconfig::parse("config", GITLAB)).contains("canary"), "{way:?}");
+}
+
+#[test]
+fn clusters_of_which_nobody_says_where_they_are_are_told_apart_by_server_and_context() {
+    let place = |context: &str| {
+        Kubeconfig::parse("config", GITLAB).unwrap().choose(None, Some(context)).unwrap().place
+    };
+    let production = place("group/project:production");
+    assert_eq!(production, Place::new(OUTSIDE, "kas.gitlab.com", "group/project:production"));
+    assert_ne!(production, place("group/project:staging"), "one address and one name of the cluster");
 }
 
 #[test]
@@ -82,7 +93,7 @@ fn certificates_are_read_from_the_text_and_from_files_beside_it() {
     let file = folder.path().join("config");
     let user = "client-certificate: me.pem, client-key: me.key";
     std::fs::write(&file, of(&format!("{SERVER}, certificate-authority: ca.pem"), user)).unwrap();
-    let way = Kubeconfig::read(&[&file]).unwrap().choose(&place(), None).unwrap();
+    let way = Kubeconfig::read(&[&file]).unwrap().choose(Some(&place()), None).unwrap();
     assert!(matches!(way.sign_in, SignIn::Certificate(_)));
     assert_eq!(way.cluster.certificates().count(), 1);
     assert!(way.server().is_ok());
@@ -99,7 +110,7 @@ fn of_two_files_the_first_counts() {
     std::fs::write(&one, of(SERVER, "token: a")).unwrap();
     std::fs::write(&two, of("server: 'https://other.example'", "token: b") + "---\n" + GITLAB).unwrap();
     let config = Kubeconfig::read(&[&one, &two]).unwrap();
-    assert_eq!(config.choose(&place(), None).unwrap().cluster.endpoint(), "https://x.example");
+    assert_eq!(config.choose(Some(&place()), None).unwrap().cluster.endpoint(), "https://x.example");
     assert_eq!(config.contexts().count(), 3);
 }
 

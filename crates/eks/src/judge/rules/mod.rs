@@ -6,6 +6,7 @@
 mod path;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use landfall_core::{Cause, Error, Result};
 use serde_json::Value;
@@ -133,13 +134,17 @@ impl Rule {
     }
 
     fn is_about(&self, object: Object<'_>) -> bool {
-        let group = self.group.as_deref().is_none_or(|group| match group.strip_prefix('.') {
-            Some(_) => object.group().ends_with(group),
-            None => object.group() == group,
+        self.fits_names(object.group(), object.kind(), object.name())
+    }
+
+    fn fits_names(&self, group: &str, kind: &str, name: &str) -> bool {
+        let in_group = self.group.as_deref().is_none_or(|wanted| match wanted.strip_prefix('.') {
+            Some(_) => group.ends_with(wanted),
+            None => group == wanted,
         });
-        group
-            && (self.kind.is_empty() || self.kind.eq_ignore_ascii_case(object.kind()))
-            && self.name.as_deref().is_none_or(|name| name == object.name())
+        in_group
+            && (self.kind.is_empty() || self.kind.eq_ignore_ascii_case(kind))
+            && self.name.as_deref().is_none_or(|wanted| wanted == name)
     }
 
     fn judge(&self, object: Object<'_>) -> Option<Judgement> {

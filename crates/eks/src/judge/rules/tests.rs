@@ -206,6 +206,34 @@ fn the_value_of_a_secret_is_not_told() {
     assert!(told.contains("[redacted]") && !told.contains("aHVudGVyMg"), "{told}");
 }
 
+#[test]
+fn rules_of_a_command_are_read_together_and_those_about_the_same_objects_are_one() {
+    let rules = Rule::read(&[
+        "Widget/web=jsonpath={.status.c}",
+        "Widget.e.com=condition=Ready",
+        "widget.e.com!jsonpath={.status.phase}=Broken",
+        "Widget.e.com=jsonpath={.status.b}=a=b",
+    ])
+    .unwrap();
+    let named: Vec<String> = rules.iter().map(ToString::to_string).collect();
+    assert_eq!(named, ["Widget.e.com", "Widget/web"], "those for one name are added last");
+    let all = Rule::new("Widget.e.com").unwrap().ready_when(check("condition=Ready"));
+    let all = all.failed_when(check("jsonpath={.status.phase}=Broken"));
+    assert_eq!(rules[0], all.ready_when(check("jsonpath={.status.b}=a=b")));
+    let manifests = "{apiVersion: e.com/v1, kind: Widget, metadata: {name: db}}\n---\n\
+                     {apiVersion: v1, kind: ConfigMap, metadata: {name: web}}\n";
+    let set = crate::input::ManifestSet::builder().text("a.yaml", manifests).read().unwrap();
+    let fits = |rule: &Rule| set.objects().iter().map(|one| rule.fits(one)).collect::<Vec<_>>();
+    assert_eq!((fits(&rules[0]), fits(&rules[1])), (vec![true, false], vec![false, false]));
+    let broken = ["Widget", "=condition=Ready", "Widget=Ready", "Widget!=condition=Ready", "A/b=jsonpath={.c"];
+    let error = Rule::read(&broken).unwrap_err();
+    assert_eq!(error.causes().len(), broken.len(), "{}", error.report());
+    for (cause, text) in error.causes().iter().zip(broken) {
+        let told = cause.message.contains(text) && cause.hint.is_some();
+        assert!(told && cause.field.as_deref() == Some("rule"), "{cause:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_breaks_the_reader_of_paths_and_checks(text in "[\\[\\]().@?*='\"!$ a-c0-9\\\\{}é-]{0,24}") {
@@ -214,5 +242,6 @@ proptest! {
         }
         let _ = Check::parse(&format!("jsonpath={text}"));
         let _ = Rule::new(&text);
+        let _ = Rule::read(&[&text]);
     }
 }
