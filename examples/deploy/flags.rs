@@ -9,6 +9,8 @@ use landfall::target::Undo;
 use landfall::{Cause, Error, Policy, Result};
 
 use crate::ec2::Ec2;
+use crate::eks::Eks;
+use crate::eks::way::ByFile;
 
 /// Deploys software to AWS and tells the truth about it.
 ///
@@ -28,6 +30,8 @@ pub(crate) struct Flags {
 pub(crate) enum Command {
     /// Deploys a new task definition to an Amazon ECS service and waits for this rollout.
     Ecs(Ecs),
+    /// Applies manifests to a Kubernetes cluster, of EKS or of a kubeconfig, and waits until all is ready.
+    Eks(Box<Eks>),
     /// Deploys to EC2: a CloudFormation stack, a bundle in S3, a deployment by CodeDeploy; all three, or one of them.
     Ec2(Ec2),
     /// Checks credentials, account, region and target. Changes nothing.
@@ -45,6 +49,7 @@ impl Command {
     pub(crate) fn step(&self) -> &'static str {
         match self {
             Self::Ecs(_) => "ecs",
+            Self::Eks(_) => "eks",
             Self::Ec2(what) => what.step(),
             Self::Doctor(_) => "doctor",
             Self::Runs(_) => "runs",
@@ -201,6 +206,8 @@ pub(crate) struct Revert {
     /// The id of the run, as `runs` lists it
     #[arg(value_name = "RUN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) run: String,
+    #[command(flatten)]
+    pub(crate) by_file: ByFile,
 }
 
 /// What to check beside the credentials.
@@ -250,6 +257,12 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("format") => "--format",
         Some("create_bucket") => "--create-bucket",
         Some("ignore") => "--ignore",
+        Some("manifests") => "--manifests",
+        Some("namespace") => "--namespace",
+        Some("labels") => "--label",
+        Some("release") => "--release",
+        Some("rule") => "--wait-for",
+        Some("kubeconfig") => "--kubeconfig",
         Some("level") => "--level",
         _ => return cause,
     };
@@ -260,7 +273,13 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
 /// The value, or its problems added to the others.
 pub(crate) fn collect<T>(made: Result<T>, problems: &mut Vec<Cause>) -> Option<T> {
     made.map_err(|error| match error.causes() {
-        [] => problems.push(Cause::new("invalid-input", error.message())),
+        [] => {
+            let problem = Cause::new("invalid-input", error.message());
+            problems.push(match error.hint() {
+                Some(hint) => problem.with_hint(hint),
+                None => problem,
+            });
+        }
         causes => problems.extend(causes.iter().cloned().map(in_flags)),
     })
     .ok()
@@ -270,6 +289,18 @@ pub(crate) fn collect<T>(made: Result<T>, problems: &mut Vec<Cause>) -> Option<T
 pub(crate) fn complete<T>(message: &str, value: Option<T>, problems: Vec<Cause>) -> Result<T> {
     Error::all(message, problems)?;
     value.ok_or_else(|| Error::internal("flags were refused without a reason"))
+}
+
+/// `KEY=VALUE`, as tags and labels are given.
+///
+/// # Errors
+/// A value without `=`, or without a key before it.
+pub(crate) fn pair<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str)> {
+    let parts = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    parts.ok_or_else(|| {
+        let problem = Cause::invalid(flag, format!("{flag} {text:?} is not KEY=VALUE"));
+        Error::invalid("a pair is not one").with_cause(problem.with_hint("for example team=web"))
+    })
 }
 
 /// The longest wait that makes sense: role sessions end after 12 hours, paused hooks after 24.

@@ -9,6 +9,7 @@
 mod doctor;
 mod ec2;
 mod ecs;
+mod eks;
 mod flags;
 mod journal;
 mod render;
@@ -37,7 +38,12 @@ fn main() -> ExitCode {
     let misplaced = ec2::misplaced(&matches);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => ExitCode::from(runtime.block_on(run(&flags, misplaced))),
+        Ok(runtime) => {
+            let code = runtime.block_on(run(&flags, misplaced));
+            // A thread that reads standard input cannot be ended, and nobody wants what it reads any more.
+            runtime.shutdown_background();
+            ExitCode::from(code)
+        }
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "the runtime cannot start: {error}");
             ExitCode::from(1)
@@ -70,6 +76,10 @@ async fn run(flags: &Flags, misplaced: Option<Cause>) -> u8 {
             Command::Ecs(what) => {
                 let call = Call { global: &flags.global, process: environment, cx: &cx, problems };
                 ecs::run(call, what).await
+            }
+            Command::Eks(what) => {
+                let call = Call { global: &flags.global, process: environment, cx: &cx, problems };
+                Box::pin(eks::run(call, what)).await
             }
             Command::Ec2(what) => {
                 let call = Call { global: &flags.global, process: environment, cx: &cx, problems };

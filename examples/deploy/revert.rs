@@ -6,18 +6,25 @@ use landfall::ec2_cfn::bundle::Bundle;
 use landfall::ec2_cfn::deployment::Deployment;
 use landfall::ec2_cfn::stack::Stack;
 use landfall::ecs::EcsService;
+use landfall::eks::Manifests;
+use landfall::eks::access::ApiServer;
+use landfall::eks::inventory::Release;
 use landfall::event::{EventKind, Level};
 use landfall::journal::{Attempt, Records, Run, Stage, Whole};
 use landfall::target::{Resource, undo_step};
 use landfall::{
-    Cause, Context, DeployTarget, Error, ErrorKind, Journal, Outcome, Plan, Policy, Result, Revert, Undone,
+    Cause, Context, DeployTarget, Error, ErrorKind, Journal, Outcome, Place, Plan, Policy, Result, Revert,
+    Undone,
 };
 
+use crate::eks::way::ByFile;
 use crate::flags::{self, Global};
-use crate::{journal, session};
+use crate::session::Ready;
+use crate::{eks, journal, session};
 
 /// The kinds of targets that this binary can undo.
-const KINDS: [&str; 4] = ["ecs-service", "cloudformation-stack", "s3-bundle", "codedeploy-deployment"];
+const KINDS: [&str; 5] =
+    ["ecs-service", "cloudformation-stack", "s3-bundle", "codedeploy-deployment", "eks-release"];
 
 /// Runs the subcommand and gives the exit code: 0 when what was there before is there again.
 ///
@@ -41,19 +48,27 @@ pub(crate) async fn run(
     journal::open(global, cx, &mut problems).await?;
     let run = cx.open_run().await?;
     let steps = if problems.is_empty() { steps(&run)? } else { Vec::new() };
-    let ready = session::sign_in(global, process, cx, Some(grace), problems).await?;
+    // What was reached by a kubeconfig needs nobody who signs in to AWS.
+    let by_file = |step: &Step| eks::way::is_by_file(&step.resource.place);
+    let ready = match !steps.is_empty() && steps.iter().all(by_file) {
+        true => None,
+        false => Some(session::sign_in(global, process.clone(), cx, Some(grace), problems).await?),
+    };
     let mut targets = Vec::new();
     for step in &steps {
-        let place = &ready.session.place;
-        if step.resource.place != *place {
-            let (there, here) = (&step.resource.place, place);
+        let Some(Ready { session, .. }) = ready.as_ref().filter(|_| !by_file(step)) else {
+            targets.push(target_by_file(step, cx, &process, &what.by_file)?);
+            continue;
+        };
+        if step.resource.place != session.place {
+            let (there, here) = (&step.resource.place, &session.place);
             return Err(Error::new(
                 ErrorKind::Conflict,
                 format!("run {} deployed to {there}, and these credentials are for {here}", what.run),
             )
             .with_hint("sign in to the account and region of the run"));
         }
-        targets.push(target(step, &ready.session)?);
+        targets.push(target(step, session, global, cx).await?);
     }
     if global.plan.is_some() {
         return plan(global, &steps, &targets, cx).await;
@@ -69,7 +84,7 @@ pub(crate) async fn run(
 }
 
 /// The target of a step, by what is recorded of it alone.
-fn target(step: &Step, session: &Session) -> Result<Box<dyn DeployTarget>> {
+async fn target(step: &Step, session: &Session, global: &Global, cx: &Context) -> Result<Box<dyn DeployTarget>> {
     let (config, place) = (&session.config, session.place.clone());
     let names: Vec<&str> = step.resource.names.iter().map(String::as_str).collect();
     Ok(match (step.resource.kind.as_str(), names.as_slice()) {
@@ -84,8 +99,32 @@ fn target(step: &Step, session: &Session) -> Result<Box<dyn DeployTarget>> {
             let spec = Deployment::builder().application(*application).deployment_group(*group);
             Box::new(spec.build_for_undo()?.target(config, place)?)
         }
+        ("eks-release", [cluster, namespace, name]) => {
+            let server = eks::way::server(global, cx, config, &place, cluster).await?;
+            release(namespace, name, place, server)?
+        }
         _ => return Err(Error::internal(format!("{} cannot be what a step deployed to", step.resource))),
     })
+}
+
+/// The same for a release in a cluster that was reached by a kubeconfig.
+fn target_by_file(
+    step: &Step,
+    cx: &Context,
+    process: &Environment,
+    by_file: &ByFile,
+) -> Result<Box<dyn DeployTarget>> {
+    let Resource { place, names, .. } = &step.resource;
+    let [cluster, namespace, name] = names.as_slice() else {
+        return Err(Error::internal(format!("{} cannot be what a step deployed to", step.resource)));
+    };
+    let server = eks::way::server_again(cx, process, by_file, place, cluster)?;
+    release(namespace, name, place.clone(), server)
+}
+
+fn release(namespace: &str, name: &str, place: Place, server: ApiServer) -> Result<Box<dyn DeployTarget>> {
+    let release = Release { namespace: namespace.to_owned(), name: name.to_owned() };
+    Ok(Box::new(Manifests::builder().release(release).build_for_undo()?.target(place, server)))
 }
 
 /// Says what would be undone, and undoes nothing.

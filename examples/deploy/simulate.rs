@@ -5,7 +5,8 @@ use std::io::Write;
 use landfall::aws::environment::Environment;
 use landfall::{Cause, Error, Result};
 use landfall_simulator::{
-    Claims, DEMO_ACCESS_KEY_ID, DEMO_REGION, DEMO_SECRET_ACCESS_KEY, Scenario, Server, Simulator,
+    Claims, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_EKS_CLUSTER, DEMO_REGION, DEMO_SECRET_ACCESS_KEY, KubernetesServer,
+    Scenario, Server, Simulator,
 };
 
 use crate::flags::Global;
@@ -14,6 +15,7 @@ use crate::flags::Global;
 pub(crate) struct Simulated {
     pub(crate) environment: Environment,
     _server: Server,
+    _kubernetes: Option<KubernetesServer>,
 }
 
 /// Prints the names of the scenarios.
@@ -30,8 +32,8 @@ pub(crate) fn list() -> u8 {
 ///
 /// Nothing of the process's own AWS settings is passed on, so that a demonstration can never reach a real account.
 /// Without OIDC flags the demonstration user's keys are used; with them, a token of the demonstration's GitLab is
-/// minted, unless the variable is set already.
-pub(crate) async fn start(global: &Global, process: &Environment) -> Result<Simulated> {
+/// minted, unless the variable is set already. The API server of the demonstration's Kubernetes is there for the step `eks`.
+pub(crate) async fn start(global: &Global, process: &Environment, step: &str) -> Result<Simulated> {
     let name = global.scenario.as_deref().unwrap_or("good");
     let scenario = Scenario::named(name).map_err(|_| {
         Error::invalid("the simulation cannot start").with_cause(
@@ -40,10 +42,16 @@ pub(crate) async fn start(global: &Global, process: &Environment) -> Result<Simu
         )
     })?;
     let simulator = Simulator::builder().scenario(scenario).build();
-    let server = simulator
-        .serve()
-        .await
-        .map_err(|error| Error::internal("no socket can be opened on 127.0.0.1").with_source(&error))?;
+    let no_socket =
+        |error: std::io::Error| Error::internal("no socket can be opened on 127.0.0.1").with_source(&error);
+    let server = simulator.serve().await.map_err(no_socket)?;
+    let kubernetes = match step {
+        "eks" => {
+            let cluster = simulator.kubernetes(DEMO_ACCOUNT, DEMO_REGION, DEMO_EKS_CLUSTER);
+            Some(cluster.serve().await.map_err(no_socket)?)
+        }
+        _ => None,
+    };
     let foreign = |name: &str| name.starts_with("AWS_") || name.to_ascii_uppercase().ends_with("_PROXY");
     let kept: Vec<&str> = process.names().filter(|name| !foreign(name)).collect();
     let mut pairs: Vec<(String, String)> =
@@ -62,5 +70,5 @@ pub(crate) async fn start(global: &Global, process: &Environment) -> Result<Simu
             set("AWS_SECRET_ACCESS_KEY", DEMO_SECRET_ACCESS_KEY.to_owned());
         }
     }
-    Ok(Simulated { environment: Environment::from_pairs(pairs), _server: server })
+    Ok(Simulated { environment: Environment::from_pairs(pairs), _server: server, _kubernetes: kubernetes })
 }

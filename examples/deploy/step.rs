@@ -23,8 +23,15 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Made<T> {
     pub(crate) target: T,
     pub(crate) policy: Policy,
-    /// Keeps the simulated AWS alive.
-    _ready: Ready,
+    /// Keeps the simulated AWS alive; nothing where nobody signed in to AWS.
+    _ready: Option<Ready>,
+}
+
+impl<T> Made<T> {
+    /// The same with another target.
+    pub(crate) fn map<U>(self, make: impl FnOnce(T) -> U) -> Made<U> {
+        Made { target: make(self.target), policy: self.policy, _ready: self._ready }
+    }
 }
 
 /// Opens the journal when something is to be changed, signs in, and makes the target. `after_one_another` says how many
@@ -41,11 +48,7 @@ pub(crate) async fn made<S, T>(
     target: impl FnOnce(S, &Session) -> Result<T>,
 ) -> Result<Made<T>> {
     let Call { global, process, cx, mut problems } = call;
-    let policy = global.policy(&mut problems);
-    let spec = collect(spec, &mut problems);
-    if global.plan.is_none() {
-        journal::open(global, cx, &mut problems).await?;
-    }
+    let (policy, spec) = checked(global, cx, spec, &mut problems).await?;
     let longest = policy.longest().saturating_mul(after_one_another);
     let lasting = global.plan.is_none().then_some(longest);
     let ready = session::sign_in(global, process, cx, lasting, problems).await?;
@@ -53,7 +56,32 @@ pub(crate) async fn made<S, T>(
     let mut problems = Vec::new();
     let target = collect(target(spec, &ready.session), &mut problems);
     let target = complete("the target is not where the credentials are", target, problems)?;
-    Ok(Made { target, policy, _ready: ready })
+    Ok(Made { target, policy, _ready: Some(ready) })
+}
+
+/// As [`made`], for what needs no credentials of AWS.
+///
+/// # Errors
+/// Every problem in `spec` and of the call; a run that another process has.
+pub(crate) async fn made_without_aws<S>(call: Call<'_>, message: &str, spec: Result<S>) -> Result<Made<S>> {
+    let Call { global, cx, mut problems, .. } = call;
+    let (policy, spec) = checked(global, cx, spec, &mut problems).await?;
+    Ok(Made { target: complete(message, spec, problems)?, policy, _ready: None })
+}
+
+/// The policy, and what the flags of the subcommand say; the journal is open when something is to be changed.
+async fn checked<S>(
+    global: &Global,
+    cx: &Context,
+    spec: Result<S>,
+    problems: &mut Vec<Cause>,
+) -> Result<(Policy, Option<S>)> {
+    let policy = global.policy(problems);
+    let spec = collect(spec, problems);
+    if global.plan.is_none() {
+        journal::open(global, cx, problems).await?;
+    }
+    Ok((policy, spec))
 }
 
 /// Makes one target, plans or deploys it as asked, and gives the exit code.

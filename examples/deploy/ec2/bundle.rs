@@ -10,8 +10,8 @@ use landfall::ec2_cfn::bundle::{
 use landfall::event::Level;
 use landfall::{Cause, Result};
 
-use super::{no_stack, output, pair};
-use crate::flags::{collect, complete};
+use super::{no_stack, output};
+use crate::flags::{collect, complete, pair};
 use crate::step::{self, Call};
 
 const REFUSED: &str = "the bundle cannot be made as asked";

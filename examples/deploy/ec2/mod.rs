@@ -8,7 +8,7 @@ mod stack;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Id, Subcommand};
-use landfall::{Cause, Error, Result};
+use landfall::{Cause, Result};
 
 use crate::flags::Global;
 use crate::step::Call;
@@ -94,16 +94,4 @@ fn output(text: &str) -> Option<&str> {
 fn no_stack(flag: &str, output: &str) -> Cause {
     let message = format!("{flag} is to be the output {output} of a stack, and none is deployed here");
     Cause::invalid(flag, message).with_hint("give its name, or deploy all three by `ec2` alone")
-}
-
-/// `KEY=VALUE`, as tags are given.
-///
-/// # Errors
-/// A value without `=`, or without a key before it.
-fn pair<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str)> {
-    let parts = text.split_once('=').filter(|(key, _)| !key.is_empty());
-    parts.ok_or_else(|| {
-        let problem = Cause::invalid(flag, format!("{flag} {text:?} is not KEY=VALUE"));
-        Error::invalid("a pair is not one").with_cause(problem.with_hint("for example team=web"))
-    })
 }

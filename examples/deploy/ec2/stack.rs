@@ -11,8 +11,8 @@ use landfall::ec2_cfn::stack::{
 use landfall::event::Level;
 use landfall::{Cause, Error, Result};
 
-use super::{delete, pair};
-use crate::flags::{Busy, Global, PlanBy, Switch, collect, complete};
+use super::delete;
+use crate::flags::{Busy, Global, PlanBy, Switch, collect, complete, pair};
 use crate::step::{self, Call};
 
 /// What AWS takes a stack policy of, in bytes ("SetStackPolicy").

@@ -11,6 +11,7 @@
 //! Namespace, a CustomResourceDefinition or a PersistentVolumeClaim without consent, and nothing that is annotated to
 //! be kept.
 
+mod name;
 mod parent;
 mod prune;
 #[cfg(test)]
