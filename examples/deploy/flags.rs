@@ -262,6 +262,7 @@ pub(crate) fn in_flags(mut cause: Cause) -> Cause {
         Some("labels") => "--label",
         Some("release") => "--release",
         Some("rule") => "--wait-for",
+        Some("at_once") => "--at-once",
         Some("kubeconfig") => "--kubeconfig",
         Some("level") => "--level",
         _ => return cause,

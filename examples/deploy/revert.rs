@@ -84,7 +84,12 @@ pub(crate) async fn run(
 }
 
 /// The target of a step, by what is recorded of it alone.
-async fn target(step: &Step, session: &Session, global: &Global, cx: &Context) -> Result<Box<dyn DeployTarget>> {
+async fn target(
+    step: &Step,
+    session: &Session,
+    global: &Global,
+    cx: &Context,
+) -> Result<Box<dyn DeployTarget>> {
     let (config, place) = (&session.config, session.place.clone());
     let names: Vec<&str> = step.resource.names.iter().map(String::as_str).collect();
     Ok(match (step.resource.kind.as_str(), names.as_slice()) {

@@ -30,7 +30,8 @@ pub(crate) async fn sign_in(
     lasting: Option<Duration>,
     mut problems: Vec<Cause>,
 ) -> Result<Ready> {
-    let simulated = if global.simulate { Some(simulate::start(global, &process, cx.step()).await?) } else { None };
+    let simulated =
+        if global.simulate { Some(simulate::start(global, &process, cx.step()).await?) } else { None };
     let environment = simulated.as_ref().map_or(process, |simulated| simulated.environment.clone());
     let mut auth = collect(auth(global, environment), &mut problems);
     if let Some(lasting) = lasting {

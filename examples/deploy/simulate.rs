@@ -5,8 +5,8 @@ use std::io::Write;
 use landfall::aws::environment::Environment;
 use landfall::{Cause, Error, Result};
 use landfall_simulator::{
-    Claims, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_EKS_CLUSTER, DEMO_REGION, DEMO_SECRET_ACCESS_KEY, KubernetesServer,
-    Scenario, Server, Simulator,
+    Claims, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_EKS_CLUSTER, DEMO_REGION, DEMO_SECRET_ACCESS_KEY,
+    KubernetesServer, Scenario, Server, Simulator,
 };
 
 use crate::flags::Global;

@@ -7,10 +7,10 @@ use landfall::aws::image::ImageArgument;
 use landfall::eks::conflict::ConflictPolicy;
 use landfall::eks::input::{ManifestSet, ManifestSource};
 use landfall::eks::inventory::Release;
-use landfall::eks::judge::Rule;
+use landfall::eks::judge::rules::Rule;
 use landfall::eks::{IfBusy, Manifests, ManifestsBuilder, ManifestsSpec, Prune};
 use landfall::event::Level;
-use landfall::{Cause, Context, Result};
+use landfall::{Cause, Context, Error, Result};
 
 use crate::flags::{Busy, Global, collect, complete, duration, in_flags, pair};
 use crate::step::{self, Call};
@@ -99,16 +99,19 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
             cx.note(Level::Info, "kubeconfig", way::told(&way));
             step::run(global, cx, &made.map(|spec| spec.target(way.place, server))).await
         }
-        // Without a way the problems are told when nobody has signed in yet.
-        cluster => {
+        Some(Way::Cluster(name)) => {
             let made = step::made(call, REFUSED, spec, 1, |spec, session| {
                 Ok((spec, session.config.clone(), session.place.clone()))
             })
             .await?;
             let (_, config, place) = &made.target;
-            let name = cluster.as_ref().and_then(Way::cluster).unwrap_or_default();
-            let server = way::server(global, cx, config, place, name).await?;
+            let server = way::server(global, cx, config, place, &name).await?;
             step::run(global, cx, &made.map(|(spec, _, place)| spec.target(place, server))).await
+        }
+        // What is wrong with the way is told with all the rest.
+        None => {
+            step::made_without_aws(call, REFUSED, spec).await?;
+            Err(Error::internal("the way to the cluster was refused without a reason"))
         }
     }
 }
@@ -123,7 +126,7 @@ impl Eks {
                 let reading = tokio::task::spawn_blocking(|| ManifestSource::parse("-"));
                 tokio::select! {
                     read = reading => read.unwrap_or_else(|error| {
-                        Err(landfall::Error::internal("standard input cannot be read").with_source(&error))
+                        Err(Error::internal("standard input cannot be read").with_source(&error))
                     }),
                     () = cx.cancelled() => {
                         cx.note(Level::Info, "stopped", "stopped before standard input had ended; nothing was sent");
@@ -151,12 +154,20 @@ impl Eks {
         for rule in rules {
             builder = builder.rule(rule);
         }
+        let named = name.is_some();
         if let Some(name) = name {
             builder = builder.release(Release { namespace: namespace.to_owned(), name });
         }
-        // What is missing because it is wrong is not to be told once more.
-        let built = match (set, problems.is_empty()) {
-            (Some(set), true) => collect(builder.set(set).build(), &mut problems),
+        let built = match set {
+            Some(set) if problems.is_empty() => collect(builder.set(set).build(), &mut problems),
+            _ if named => {
+                // What else is wrong, without what is told already.
+                let mut more = Vec::new();
+                collect(builder.build_for_undo(), &mut more);
+                more.retain(|problem| !problems.contains(problem));
+                problems.extend(more);
+                None
+            }
             _ => None,
         };
         complete(REFUSED, built, problems)
@@ -175,7 +186,10 @@ impl Eks {
                 Ok(ImageArgument { container: Some(container), image }) => set = set.image(container, image),
                 Ok(ImageArgument { container: None, .. }) => {
                     let problem = Cause::invalid("--image", format!("--image {text:?} names no container"));
-                    problems.push(problem.with_hint("write CONTAINER=IMAGE, for example web=registry.example.com/web:2.0"));
+                    problems
+                        .push(problem.with_hint(
+                            "write CONTAINER=IMAGE, for example web=registry.example.com/web:2.0",
+                        ));
                 }
                 Err(problem) => problems.push(in_flags(problem)),
             }

@@ -55,7 +55,8 @@ impl Way {
             }
             (Some(name), false) => way = Some(Self::Cluster(name.to_owned())),
             (None, given) if global.simulate => {
-                let problem = if given { "has no kubeconfig" } else { "has one cluster, which has to be named" };
+                let problem =
+                    if given { "has no kubeconfig" } else { "has one cluster, which has to be named" };
                 let problem = Cause::invalid("--cluster", format!("the simulated AWS {problem}"));
                 problems.push(problem.with_hint("use --cluster demo"));
             }
@@ -76,14 +77,6 @@ impl Way {
         match self {
             Self::Cluster(_) => None,
             Self::Kubeconfig(way) => way.namespace.as_deref(),
-        }
-    }
-
-    /// The name of a cluster of EKS.
-    pub(crate) fn cluster(&self) -> Option<&str> {
-        match self {
-            Self::Cluster(name) => Some(name),
-            Self::Kubeconfig(_) => None,
         }
     }
 }
@@ -111,7 +104,8 @@ impl ByFile {
 /// The files of a list as `kubectl` reads it: what is not there is left out, unless nothing is
 /// (<https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/#the-kubeconfig-environment-variable>).
 fn listed(list: &str) -> Vec<PathBuf> {
-    let named: Vec<PathBuf> = std::env::split_paths(list).filter(|file| !file.as_os_str().is_empty()).collect();
+    let named: Vec<PathBuf> =
+        std::env::split_paths(list).filter(|file| !file.as_os_str().is_empty()).collect();
     let there: Vec<PathBuf> = named.iter().filter(|file| file.exists()).cloned().collect();
     if there.is_empty() { named } else { there }
 }
@@ -121,7 +115,9 @@ fn missing(by_file: &ByFile) -> Cause {
         Some(_) => Cause::invalid("--context", "--context is given, and no kubeconfig that it could be in"),
         None => Cause::invalid("--cluster", "no cluster is named"),
     };
-    problem.with_hint("name a cluster of EKS with --cluster, or a file with --kubeconfig or the variable KUBECONFIG")
+    problem.with_hint(
+        "name a cluster of EKS with --cluster, or a file with --kubeconfig or the variable KUBECONFIG",
+    )
 }
 
 /// Flags about AWS that would do nothing, for a kubeconfig says how one signs in: an account that nobody checks is not to
@@ -138,8 +134,11 @@ fn without_aws(global: &Global) -> Option<Cause> {
         ("--expected-account", global.expected_account.is_some()),
     ];
     let names: Vec<&str> = given.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
-    let message = format!("a kubeconfig signs in by itself, without AWS: {} would do nothing", names.join(", "));
-    let problem = || Cause::invalid(names[0], message).with_hint("leave that out, or name a cluster of EKS with --cluster");
+    let message =
+        format!("a kubeconfig signs in by itself, without AWS: {} would do nothing", names.join(", "));
+    let problem = || {
+        Cause::invalid(names[0], message).with_hint("leave that out, or name a cluster of EKS with --cluster")
+    };
     (!names.is_empty()).then(problem)
 }
 
@@ -160,8 +159,7 @@ pub(crate) async fn server(
     name: &str,
 ) -> Result<ApiServer> {
     let cluster = in_time(global, "looking for the cluster", Cluster::find(cx, config, place, name)).await?;
-    let token =
-        TokenSource::new(config, &place.region, cluster.token_name(), cx.clock(), cluster.ahead())?;
+    let token = TokenSource::new(config, &place.region, cluster.token_name(), cx.clock(), cluster.ahead())?;
     ApiServer::new(cluster, token)
 }
 
@@ -183,12 +181,16 @@ pub(crate) fn server_again(
 ) -> Result<ApiServer> {
     let context = &place.region;
     let Some(way) = by_file.read(process, Some(context))? else {
-        let message = format!("cluster {cluster} was reached by the context {context} of a kubeconfig, and none is given");
+        let message = format!(
+            "cluster {cluster} was reached by the context {context} of a kubeconfig, and none is given"
+        );
         return Err(Error::invalid(message).with_hint("give it with --kubeconfig or the variable KUBECONFIG"));
     };
     if way.place != *place {
         let message = format!("the run deployed to {place}, and the kubeconfig leads to {}", way.place);
-        return Err(Error::new(ErrorKind::Conflict, message).with_hint("name the context of the run, or no context"));
+        return Err(
+            Error::new(ErrorKind::Conflict, message).with_hint("name the context of the run, or no context")
+        );
     }
     cx.note(Level::Info, "kubeconfig", told(&way));
     way.server()
