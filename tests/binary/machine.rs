@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{Cloud, Ran, run};
 
 /// Every line of standard output, each checked against the published schema.
-fn events(ran: &Ran) -> Vec<Value> {
+pub(crate) fn events(ran: &Ran) -> Vec<Value> {
     let schema = include_str!("../../docs/events.schema.json");
     let validator = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
     let check = |line: &str| {
@@ -18,7 +18,7 @@ fn events(ran: &Ran) -> Vec<Value> {
     ran.stdout.lines().map(check).collect()
 }
 
-fn kinds(events: &[Value]) -> Vec<&str> {
+pub(crate) fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().filter_map(|event| event["event"].as_str()).collect()
 }
 

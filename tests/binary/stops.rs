@@ -30,7 +30,7 @@ pub(crate) async fn until(mut command: Command, words: &str) -> (Child, String) 
 }
 
 #[cfg(unix)]
-async fn signal(child: &Child, name: &str) {
+pub(crate) async fn signal(child: &Child, name: &str) {
     let id = child.id().unwrap().to_string();
     let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
     assert!(sent.success());

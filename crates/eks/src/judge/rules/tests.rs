@@ -225,7 +225,8 @@ fn rules_of_a_command_are_read_together_and_those_about_the_same_objects_are_one
     let set = crate::input::ManifestSet::builder().text("a.yaml", manifests).read().unwrap();
     let fits = |rule: &Rule| set.objects().iter().map(|one| rule.fits(one)).collect::<Vec<_>>();
     assert_eq!((fits(&rules[0]), fits(&rules[1])), (vec![true, false], vec![false, false]));
-    let broken = ["Widget", "=condition=Ready", "Widget=Ready", "Widget!=condition=Ready", "A/b=jsonpath={.c"];
+    let broken =
+        ["Widget", "=condition=Ready", "Widget=Ready", "Widget!=condition=Ready", "A/b=jsonpath={.c"];
     let error = Rule::read(&broken).unwrap_err();
     assert_eq!(error.causes().len(), broken.len(), "{}", error.report());
     for (cause, text) in error.causes().iter().zip(broken) {
