@@ -250,3 +250,25 @@ async fn the_stream_of_events_fits_the_schema() {
     assert_eq!(last["exit_code"].as_i64(), Some(i64::from(ran.code)), "{last}");
     assert_eq!(last["verdict"]["causes"][0]["code"], "image-not-found", "{last}");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn on_a_terminal_the_objects_that_are_waited_for_are_a_tree() {
+    let shop = Shop::new("kubernetes-never-ready").await;
+    // `script` of util-linux gives the command a terminal.
+    let deploy = format!("{} eks --cluster demo --manifests shop --timeout 4s", binary().display());
+    let mut command = shop.cloud.command(&[]);
+    let environment: Vec<_> =
+        command.as_std().get_envs().map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned())).collect();
+    let mut script = Command::new("script");
+    script.env_clear().envs(environment).env("TERM", "xterm").env("PATH", "/usr/bin:/bin").current_dir(shop.folder.path());
+    script.args(["-qec", &deploy, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command = script;
+    let ran = run(command).await;
+    assert_eq!(ran.code, 6, "{}", ran.told());
+    let lines: Vec<&str> = ran.stdout.lines().map(str::trim_end).collect();
+    let shown = |line: &str| lines.iter().any(|one| one.ends_with(line));
+    for line in ["  1/2 objects ready", "  Deployment default/web", "    0/2 pods available"] {
+        assert!(shown(line), "{line:?} is not in\n{}", ran.stdout);
+    }
+}

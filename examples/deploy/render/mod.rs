@@ -1,6 +1,8 @@
-//! Shows events to people. One observer: a line of progress that moves on a terminal, steady plain lines elsewhere.
+//! Shows events to people. One observer: a line of progress that moves on a terminal, with a tree of objects where they are
+//! counted one by one, and steady plain lines elsewhere.
 
 mod pipeline;
+mod tree;
 pub(crate) mod verdict;
 
 use std::collections::BTreeMap;
@@ -196,6 +198,7 @@ impl Shown {
         }
         let of = self.in_pipeline(event).map(|(_, name)| format!("{name}: ")).unwrap_or_default();
         let bar = self.bar.get_or_insert_with(spinner);
+        bar.set_prefix(tree::tree(progress));
         bar.set_message(format!("{of}{text}"));
         Vec::new()
     }
@@ -203,7 +206,7 @@ impl Shown {
 
 fn spinner() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {wide_msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {wide_msg}{prefix}") {
         bar.set_style(style);
     }
     bar.enable_steady_tick(Duration::from_millis(120));
