@@ -142,7 +142,9 @@ async fn a_plan_shows_what_would_change_and_changes_nothing() {
     let shop = Shop::new("good").await;
     let ran = run(shop.deploy(&["--plan"])).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
-    tells(&ran, &["+ Deployment default/web", "+ ConfigMap default/settings", "nothing was changed"]);
+    let words =
+        ["release default/shop, called by", "+ Deployment default/web", "+ ConfigMap default/settings"];
+    tells(&ran, &[&words[..], &["nothing was changed"]].concat());
     assert_eq!((shop.image(), shop.written()), (None, Vec::new()));
     assert_eq!(run(shop.deploy(&[])).await.code, 0);
     let written = shop.written().len();
@@ -258,11 +260,23 @@ async fn on_a_terminal_the_objects_that_are_waited_for_are_a_tree() {
     // `script` of util-linux gives the command a terminal.
     let deploy = format!("{} eks --cluster demo --manifests shop --timeout 4s", binary().display());
     let mut command = shop.cloud.command(&[]);
-    let environment: Vec<_> =
-        command.as_std().get_envs().map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned())).collect();
+    let environment: Vec<_> = command
+        .as_std()
+        .get_envs()
+        .map(|(name, value)| (name.to_owned(), value.unwrap_or_default().to_owned()))
+        .collect();
     let mut script = Command::new("script");
-    script.env_clear().envs(environment).env("TERM", "xterm").env("PATH", "/usr/bin:/bin").current_dir(shop.folder.path());
-    script.args(["-qec", &deploy, "/dev/null"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    script
+        .env_clear()
+        .envs(environment)
+        .env("TERM", "xterm")
+        .env("PATH", "/usr/bin:/bin")
+        .current_dir(shop.folder.path());
+    script
+        .args(["-qec", &deploy, "/dev/null"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command = script;
     let ran = run(command).await;
     assert_eq!(ran.code, 6, "{}", ran.told());

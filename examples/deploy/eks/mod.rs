@@ -97,6 +97,7 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
             let made = step::made_without_aws(call, REFUSED, spec).await?;
             let server = way.server()?;
             cx.note(Level::Info, "kubeconfig", way::told(&way));
+            what.tell_name(cx, &made.target);
             step::run(global, cx, &made.map(|spec| spec.target(way.place, server))).await
         }
         Some(Way::Cluster(name)) => {
@@ -104,7 +105,8 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
                 Ok((spec, session.config.clone(), session.place.clone()))
             })
             .await?;
-            let (_, config, place) = &made.target;
+            let (spec, config, place) = &made.target;
+            what.tell_name(cx, spec);
             let server = way::server(global, cx, config, place, &name).await?;
             step::run(global, cx, &made.map(|(spec, _, place)| spec.target(place, server))).await
         }
@@ -117,6 +119,15 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
 }
 
 impl Eks {
+    /// Says how the release is called, when nobody has said it.
+    fn tell_name(&self, cx: &Context, spec: &ManifestsSpec) {
+        if self.release.is_none() {
+            let text =
+                format!("release {}, called by its namespace and its folder (--release)", spec.release());
+            cx.note(Level::Info, "release-name", text);
+        }
+    }
+
     /// What to read; standard input is read already. Nothing when that was stopped.
     async fn sources(&self, cx: &Context, problems: &mut Vec<Cause>) -> Option<Vec<ManifestSource>> {
         let mut sources = Vec::new();
