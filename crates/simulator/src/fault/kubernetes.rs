@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 /// A fault of the API server; its service is `kubernetes`, and its operation verb and kind: `patch deployments`,
 /// `watch pods`, `get pods/log`. Of the kinds for all services `Throttle` is an HTTP 429, the code of `Error` is the reason
-/// of the `Status`, and `Stale`, `ExpireSession` and those of STS do nothing here.
+/// of the `Status`, `ExpireSession` ends the credentials that the token was signed with, and those of STS do nothing here.
+/// `Stale` is for `get` and `list`: they answer what was true so long ago, as from a cache that lags. Which reads may is in
+/// <https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions>; here every one may that the fault hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -21,8 +23,18 @@ pub enum KubernetesFault {
     },
     /// The token is not accepted: HTTP 401.
     Unauthorized,
-    /// The connection of a watch breaks.
+    /// The connection of a watch breaks; over HTTP/2 its stream does.
     BrokenWatch {
+        /// Milliseconds after it began.
+        after_ms: u64,
+    },
+    /// The server ends a watch in good order, as a real one does from time to time.
+    EndedWatch {
+        /// Milliseconds after it began.
+        after_ms: u64,
+    },
+    /// A watch is told that the history it goes on from is gone (`ERROR` with status 410), and ends.
+    ExpiredWatch {
         /// Milliseconds after it began.
         after_ms: u64,
     },

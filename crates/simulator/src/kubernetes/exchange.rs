@@ -15,6 +15,7 @@ use super::refusal::Refusal;
 use super::respond::{respond, truncated};
 use super::serve::KubernetesBody;
 use super::{Kubernetes, KubernetesRequest};
+use crate::clock::earlier;
 use crate::dispatch::State;
 use crate::hold::Hold;
 use crate::{Call, Fault, FaultKind, KubernetesFault, Outcome, Phase};
@@ -123,7 +124,7 @@ fn attempt(
     state.kubernetes(&cluster.name).advance(now);
     let user = match trusted {
         Some(user) => user,
-        None => match authenticate(cluster, state, asked, now) {
+        None => match authenticate(cluster, state, asked, fault) {
             Ok(user) => user,
             Err(why) => {
                 let caller = Caller { name: String::new(), account: None, refused: Some(why) };
@@ -138,9 +139,20 @@ fn attempt(
         return (Err(refusal), caller);
     }
     let state = state.kubernetes(&cluster.name);
+    let past = match fault.map(|fault| &fault.kind) {
+        Some(FaultKind::Stale { seconds }) if matches!(asked.verb, "get" | "list") => {
+            Some(state.store.as_of(earlier(now, Duration::from_secs(*seconds))))
+        }
+        _ => None,
+    };
+    // A read that lags sees the objects of that time; it writes nothing.
+    let present = past.map(|past| std::mem::replace(&mut state.store, past));
     let result = state
         .authorise(&user, asked.verb, &asked.path, asked.head.uri.path())
         .and_then(|()| state.perform(asked, &user));
+    if let Some(present) = present {
+        state.store = present;
+    }
     let after = fault.filter(|fault| fault.phase == Phase::After);
     match after.and_then(|fault| refused_by(&fault.kind)) {
         Some(refusal) => (Err(refusal), caller),
@@ -148,19 +160,28 @@ fn attempt(
     }
 }
 
+/// Who calls. A fault may end the session here: before the effect for this call too.
 fn authenticate(
     cluster: &Kubernetes,
     state: &mut State,
     asked: &Asked,
-    now: Timestamp,
+    fault: Option<&Fault>,
 ) -> Result<User, String> {
-    let name = &cluster.name;
+    let (name, now) = (&cluster.name, state.clock.now());
     let entries = state.kubernetes(name).setup.access_entries.clone();
     let header = asked.header(header::AUTHORIZATION);
     let Some(token) = header.strip_prefix("Bearer ").or_else(|| header.strip_prefix("bearer ")) else {
         return Ok(User::anonymous());
     };
-    let principal = token::judge(&state.directory, token.trim(), &name.cluster, now)?;
+    let expires = matches!(fault, Some(Fault { kind: FaultKind::ExpireSession, .. }));
+    let mut judged = token::judge(&state.directory, token.trim(), &name.cluster, now);
+    if let (true, Ok(principal)) = (expires, &judged) {
+        state.end_session(fault, Some(principal));
+        if fault.is_some_and(|fault| fault.phase == Phase::Before) {
+            judged = token::judge(&state.directory, token.trim(), &name.cluster, now);
+        }
+    }
+    let principal = judged?;
     let canonical = canonical(&principal.arn);
     let admitted =
         if entries.is_empty() { principal.account == name.account } else { entries.contains(&canonical) };

@@ -11,9 +11,8 @@ use super::perform::Performed;
 use super::refusal::Refusal;
 use super::serve::KubernetesBody;
 use super::{Kubernetes, read};
-use crate::clock::ms;
 use crate::dispatch::forms::{html500, page};
-use crate::{Fault, FaultKind, KubernetesFault};
+use crate::{Fault, FaultKind};
 
 /// How many lines of a watch wait for a client that is slow.
 const WAITING_LINES: usize = 64;
@@ -62,10 +61,7 @@ fn succeed(
         Performed::Text { content_type, body } => (content_type, KubernetesBody::whole(body), Vec::new()),
         Performed::Watch { mut watch, first } => {
             match fault {
-                Some(FaultKind::Kubernetes(KubernetesFault::BrokenWatch { after_ms })) => {
-                    watch.cut_after = Some(ms(*after_ms));
-                }
-                Some(FaultKind::Kubernetes(KubernetesFault::SilentWatch)) => watch.silent = true,
+                Some(FaultKind::Kubernetes(fault)) => watch.suffer(fault),
                 _ => {}
             }
             let (sender, receiver) = mpsc::channel(WAITING_LINES);

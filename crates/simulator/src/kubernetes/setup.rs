@@ -20,8 +20,11 @@ pub struct KubernetesSetup {
     pub access_entries: Vec<String>,
     /// Nodes, each of which runs a pod of a DaemonSet.
     pub nodes: u32,
-    /// Milliseconds until a CustomResourceDefinition is established and its kind is served.
+    /// Milliseconds until a CustomResourceDefinition is established.
     pub established_after_ms: u64,
+    /// Milliseconds from then on until its kind is served: until then discovery does not name it, and its paths are not
+    /// found. A real server takes a moment too.
+    pub served_after_ms: u64,
     /// Milliseconds that a controller takes to see a change.
     pub controller_lag_ms: u64,
     /// Milliseconds until a container that has ended is started again; twice as many after each time, up to 32 times as many.
@@ -40,6 +43,7 @@ impl Default for KubernetesSetup {
             access_entries: Vec::new(),
             nodes: 2,
             established_after_ms: 100,
+            served_after_ms: 0,
             controller_lag_ms: 10,
             restart_after_ms: 100,
             deletion_ms: 100,

@@ -31,7 +31,7 @@ pub(crate) struct ClusterState {
     pub(crate) ids: Ids,
     /// What is looked at when.
     due: BTreeSet<(Timestamp, ObjectKey)>,
-    /// Until when something about an object is waited for.
+    /// Since when something about an object is waited for.
     waits: BTreeMap<ObjectKey, Timestamp>,
     /// Where it is served, for DescribeCluster.
     pub(crate) served: Option<Served>,
@@ -100,7 +100,8 @@ impl ClusterState {
         let _ = self.create(&kind, &namespace, object, &options);
         if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
             let lag = self.setup.controller_lag_ms;
-            self.advance(later(self.now, ms(self.setup.established_after_ms + 10 * lag)));
+            let served = self.setup.established_after_ms + self.setup.served_after_ms;
+            self.advance(later(self.now, ms(served + 10 * lag)));
         }
     }
 
@@ -132,7 +133,7 @@ impl ClusterState {
 
     /// True once so long has passed since this was first asked about an object. Until then it is looked at again in time.
     pub(crate) fn waited(&mut self, key: &ObjectKey, length: Duration) -> bool {
-        let until = *self.waits.entry(key.clone()).or_insert(later(self.now, length));
+        let until = later(*self.waits.entry(key.clone()).or_insert(self.now), length);
         if self.now < until {
             self.due.insert((until, key.clone()));
             return false;
@@ -142,14 +143,14 @@ impl ClusterState {
 
     /// Stores an object, and lets those who follow it see that.
     pub(crate) fn commit(&mut self, key: &ObjectKey, object: Value) -> Value {
-        let stored = self.store.put(key, object);
+        let stored = self.store.put(key, object, self.now);
         controllers::notice(self, key, &stored);
         stored
     }
 
     /// Removes an object for good.
     pub(crate) fn erase(&mut self, key: &ObjectKey) -> Option<Value> {
-        let last = self.store.remove(key)?;
+        let last = self.store.remove(key, self.now)?;
         self.waits.remove(key);
         controllers::notice_removal(self, key, &last);
         Some(last)

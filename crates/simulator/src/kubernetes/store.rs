@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -39,6 +40,7 @@ impl ObjectKey {
 pub(crate) struct Change {
     /// The resourceVersion that it made.
     pub(crate) version: u64,
+    at: Timestamp,
     pub(crate) key: ObjectKey,
     /// Before; none when the object was created.
     pub(crate) before: Option<Value>,
@@ -105,25 +107,25 @@ impl Store {
     }
 
     /// Stores an object; its `resourceVersion` is set.
-    pub(crate) fn put(&mut self, key: &ObjectKey, mut object: Value) -> Value {
+    pub(crate) fn put(&mut self, key: &ObjectKey, mut object: Value, at: Timestamp) -> Value {
         self.version += 1;
         object["metadata"]["resourceVersion"] = self.version.to_string().into();
         let before = self.objects.insert(key.clone(), object.clone());
-        self.note(key, before, Some(object.clone()));
+        self.note(key, (before, Some(object.clone())), at);
         object
     }
 
     /// Removes an object; it is told in its last state, with the version of the removal.
-    pub(crate) fn remove(&mut self, key: &ObjectKey) -> Option<Value> {
+    pub(crate) fn remove(&mut self, key: &ObjectKey, at: Timestamp) -> Option<Value> {
         let mut last = self.objects.remove(key)?;
         self.version += 1;
+        self.note(key, (Some(last.clone()), None), at);
         last["metadata"]["resourceVersion"] = self.version.to_string().into();
-        self.note(key, Some(last.clone()), None);
         Some(last)
     }
 
-    fn note(&mut self, key: &ObjectKey, before: Option<Value>, after: Option<Value>) {
-        self.history.push_back(Change { version: self.version, key: key.clone(), before, after });
+    fn note(&mut self, key: &ObjectKey, (before, after): (Option<Value>, Option<Value>), at: Timestamp) {
+        self.history.push_back(Change { version: self.version, at, key: key.clone(), before, after });
         if self.history.len() > LONGEST_HISTORY {
             self.cut(LONGEST_HISTORY / 2);
         }
@@ -137,6 +139,19 @@ impl Store {
                 self.oldest = change.version;
             }
         }
+    }
+
+    /// The objects as they were at a time, as far back as the history goes. It has no history of its own.
+    pub(crate) fn as_of(&self, at: Timestamp) -> Self {
+        let mut past = Self { objects: self.objects.clone(), version: self.version, ..Self::new() };
+        for change in self.history.iter().rev().take_while(|change| change.at > at) {
+            past.version = change.version - 1;
+            match &change.before {
+                Some(before) => past.objects.insert(change.key.clone(), before.clone()),
+                None => past.objects.remove(&change.key),
+            };
+        }
+        past
     }
 
     /// The changes after a version, oldest first.

@@ -1,4 +1,5 @@
-//! CustomResourceDefinitions: names are accepted at once, and the kind is served a while later.
+//! CustomResourceDefinitions: names are accepted at once, they are established a while later, and the kind is served again a
+//! while later.
 
 use serde_json::{Value, json};
 
@@ -28,10 +29,18 @@ pub(super) fn look(state: &mut ClusterState, key: &ObjectKey, definition: &Value
             }
             let established = ("True", "InitialNamesAccepted", "the initial names have been accepted");
             let status = status(state, definition, established);
-            state.kinds.define(definition);
             state.write_status(key, status, WRITER);
+            serve(state, key, definition);
         }
-        _ => state.kinds.define(definition),
+        _ => serve(state, key, definition),
+    }
+}
+
+/// Serves what is established, once its time has come.
+fn serve(state: &mut ClusterState, key: &ObjectKey, definition: &Value) {
+    let after = state.setup.established_after_ms + state.setup.served_after_ms;
+    if state.waited(key, ms(after)) {
+        state.kinds.define(definition);
     }
 }
 

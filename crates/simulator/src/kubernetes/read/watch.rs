@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use super::list::in_version;
 use super::select::Selection;
+use crate::KubernetesFault;
+use crate::clock::ms;
 use crate::kubernetes::Kubernetes;
 use crate::kubernetes::asked::Query;
 use crate::kubernetes::kinds::KindRef;
@@ -38,10 +40,20 @@ pub(crate) struct Watch {
     version: u64,
     bookmarks: bool,
     ends: Duration,
-    /// A fault ends it before its time, with the connection.
-    pub(crate) cut_after: Option<Duration>,
+    /// A fault ends it before its time.
+    cut: Option<(Duration, Cut)>,
     /// A fault: it tells nothing more.
-    pub(crate) silent: bool,
+    silent: bool,
+}
+
+/// How a fault ends a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// With the connection.
+    Broken,
+    Ended,
+    /// With the word that the history is gone.
+    Expired,
 }
 
 impl ClusterState {
@@ -61,7 +73,7 @@ impl ClusterState {
             version: self.store.version(),
             bookmarks: query.flag("allowWatchBookmarks"),
             ends: query.number("timeoutSeconds").map_or(LONGEST, Duration::from_secs),
-            cut_after: None,
+            cut: None,
             silent: false,
         };
         let asked = query.text("resourceVersion");
@@ -86,9 +98,7 @@ impl ClusterState {
         }
         let from = from.unwrap_or_default();
         if from < self.store.oldest() {
-            let oldest = self.store.oldest();
-            let refusal = Refusal::expired(format!("too old resource version: {from} ({oldest})"));
-            return Ok((watch.ended(), vec![event("ERROR", refusal.status())]));
+            return Ok((watch.ended(), vec![too_old(from, self.store.oldest())]));
         }
         watch.version = from;
         Ok((watch, Vec::new()))
@@ -126,7 +136,24 @@ fn event(kind: &str, object: Value) -> Value {
     Value::Object(Map::from_iter([("type".to_owned(), kind.into()), ("object".to_owned(), object)]))
 }
 
+/// What a watch is told that cannot go on from where it was.
+fn too_old(from: u64, oldest: u64) -> Value {
+    let refusal = Refusal::expired(format!("too old resource version: {from} ({oldest})"));
+    event("ERROR", refusal.status())
+}
+
 impl Watch {
+    /// Takes a fault; those of other requests do nothing.
+    pub(crate) fn suffer(&mut self, fault: &KubernetesFault) {
+        match fault {
+            KubernetesFault::BrokenWatch { after_ms } => self.cut = Some((ms(*after_ms), Cut::Broken)),
+            KubernetesFault::EndedWatch { after_ms } => self.cut = Some((ms(*after_ms), Cut::Ended)),
+            KubernetesFault::ExpiredWatch { after_ms } => self.cut = Some((ms(*after_ms), Cut::Expired)),
+            KubernetesFault::SilentWatch => self.silent = true,
+            _ => {}
+        }
+    }
+
     fn ended(mut self) -> Self {
         self.ends = Duration::ZERO;
         self
@@ -148,6 +175,10 @@ impl Watch {
         let news = state.store.since(self.version).filter_map(|change| self.seen(change)).collect();
         self.version = self.version.max(state.store.version());
         news
+    }
+
+    fn expired(&self, state: &ClusterState) -> Value {
+        too_old(self.version, state.store.version() + 1)
     }
 
     fn seen(&self, change: &Change) -> Option<Value> {
@@ -180,7 +211,7 @@ pub(crate) async fn tell(
 ) {
     let begun = Instant::now();
     let end = begun + watch.ends;
-    let cut = watch.cut_after.map(|after| begun + after);
+    let cut = watch.cut.map(|(after, how)| (begun + after, how));
     let mut next_bookmark = begun + BOOKMARK_EVERY;
     let mut changed = cluster.with(|state| state.store.subscribe());
     let mut news = first;
@@ -194,16 +225,22 @@ pub(crate) async fn tell(
             return;
         }
         let due = cluster.next_due();
-        let wake = [Some(end), cut, Some(next_bookmark), due].into_iter().flatten().min().unwrap_or(end);
+        let cut_at = cut.map(|(at, _)| at);
+        let wake = [Some(end), cut_at, Some(next_bookmark), due].into_iter().flatten().min().unwrap_or(end);
         tokio::select! {
             _ = changed.changed() => {}
             () = tokio::time::sleep_until(wake) => {}
             () = lines.closed() => return,
         }
         let now = Instant::now();
-        if cut.is_some_and(|cut| now >= cut) {
+        if let Some((_, how)) = cut.filter(|(at, _)| now >= *at) {
+            let last = match how {
+                Cut::Ended => return,
+                Cut::Broken => Err(std::io::ErrorKind::ConnectionReset.into()),
+                Cut::Expired => Ok(Bytes::from(format!("{}\n", cluster.with(|state| watch.expired(state))))),
+            };
             // Nobody may listen any more, which is as good.
-            let _ = lines.send(Err(std::io::ErrorKind::ConnectionReset.into())).await;
+            let _ = lines.send(last).await;
             return;
         }
         news = cluster.with(|state| watch.news(state));

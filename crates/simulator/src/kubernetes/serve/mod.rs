@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_rustls::TlsAcceptor;
 
 pub use body::KubernetesBody;
@@ -126,15 +126,21 @@ async fn converse(cluster: Kubernetes, stream: TcpStream, acceptor: TlsAcceptor)
     // Answers are small and written in pieces, which Nagle's algorithm would hold back.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = acceptor.accept(stream).await else { return };
+    // Over HTTP/2 an error of the service alone would only end the stream.
+    let broken = Arc::new(Notify::new());
+    let breaks = Arc::clone(&broken);
     let service = service_fn(move |request| {
-        let cluster = cluster.clone();
-        async move { answer(&cluster, request).await }
+        let (cluster, breaks) = (cluster.clone(), Arc::clone(&breaks));
+        async move { answer(&cluster, request).await.inspect_err(|_| breaks.notify_one()) }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
-    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    tokio::select! {
+        _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+        () = broken.notified() => {}
+    }
 }
 
-/// The answer to a request. An error breaks the connection, or over HTTP/2 the stream.
+/// The answer to a request. An error breaks the connection, with all that is under way on it.
 async fn answer(cluster: &Kubernetes, request: Request<Incoming>) -> io::Result<Response<KubernetesBody>> {
     let (head, body) = request.into_parts();
     let body = collect(body).await?;
