@@ -33,6 +33,8 @@ pub(crate) enum Schema {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scalar {
     Text,
+    /// A text in base64.
+    Bytes,
     Integer,
     Number,
     Boolean,
@@ -192,6 +194,7 @@ fn parsed(text: &str, types: &BTreeMap<&str, Vec<(&str, &str)>>) -> Schema {
     }
     match text {
         "string" => Schema::Scalar(Scalar::Text),
+        "bytes" => Schema::Scalar(Scalar::Bytes),
         "int" => Schema::Scalar(Scalar::Integer),
         "number" => Schema::Scalar(Scalar::Number),
         "bool" => Schema::Scalar(Scalar::Boolean),
@@ -215,7 +218,7 @@ mod tests {
     #[test]
     fn every_type_that_a_field_names_is_described() {
         let types = types_of(BUILT_IN);
-        let scalars = ["string", "int", "number", "bool", "intstr", "quantity", "any"];
+        let scalars = ["string", "bytes", "int", "number", "bool", "intstr", "quantity", "any"];
         for (name, fields) in &types {
             for (field, kind) in fields {
                 let bare = kind.trim_matches(|mark| "[]{}<>!".contains(mark));

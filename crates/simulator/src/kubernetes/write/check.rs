@@ -1,5 +1,8 @@
 //! Whether a document has the fields of its kind, and values of their types.
 
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::{DecodeError, Engine};
 use serde_json::Value;
 
 use crate::kubernetes::fields::shown;
@@ -15,6 +18,8 @@ enum Flaw {
     Mistyped(String),
     KeyMissing(usize, String),
     Twice(String),
+    /// What says that a text is not base64. The typed parser does not look into it.
+    NotBase64(String),
 }
 
 /// A place, as apply's messages and as decoding's messages name it: `.spec.ports[port=80]`, `spec.ports[0]`.
@@ -39,12 +44,11 @@ impl Place {
 /// Refuses a configuration that apply cannot read by its schema: an error inside of the server, HTTP 500 without a reason.
 pub(super) fn applicable(kind: &Kind, namespace: &str, name: &str, object: &Value) -> Result<(), Refusal> {
     let flaws = flaws_of(object, &kind.schema);
-    if flaws.is_empty() {
-        return Ok(());
-    }
+    let named = if namespace.is_empty() { format!("/{name}") } else { format!("{namespace}/{name}") };
+    let version = format!("{}/{}, Kind={}", kind.group, kind.version, kind.kind);
     let told: Vec<String> = flaws
         .iter()
-        .map(|(place, flaw)| match flaw {
+        .filter_map(|(place, flaw)| Some(match flaw {
             Flaw::Unknown => format!("{}: field not declared in schema", place.typed),
             Flaw::Mistyped(why) => format!("{}: {why}", place.typed),
             Flaw::KeyMissing(index, key) => format!(
@@ -53,15 +57,28 @@ pub(super) fn applicable(kind: &Kind, namespace: &str, name: &str, object: &Valu
                 place.typed
             ),
             Flaw::Twice(element) => format!("{}: duplicate entries for key {}", place.typed, shown(element)),
-        })
+            Flaw::NotBase64(_) => return None,
+        }))
         .collect();
-    let told = if told.len() == 1 { told.concat() } else { format!("errors:\n  {}", told.join("\n  ")) };
-    let named = if namespace.is_empty() { format!("/{name}") } else { format!("{namespace}/{name}") };
-    let version = kind.api_version();
-    Err(Refusal::internal(format!(
-        "failed to create typed patch object ({named}; {version}, Kind={}): {told}",
-        kind.kind
-    )))
+    if let (true, Some(why)) = (told.is_empty(), not_base64(&flaws)) {
+        return Err(Refusal::internal(format!(
+            "failed to convert new object ({named}; {version}) to proper version: unable to convert unstructured object to \
+             {version}: error decoding from json: {why}"
+        )));
+    }
+    let told = match told.as_slice() {
+        [] => return Ok(()),
+        [one] => one.clone(),
+        _ => format!("errors:\n  {}", told.join("\n  ")),
+    };
+    Err(Refusal::internal(format!("failed to create typed patch object ({named}; {version}): {told}")))
+}
+
+fn not_base64(flaws: &[(Place, Flaw)]) -> Option<&str> {
+    flaws.iter().find_map(|(_, flaw)| match flaw {
+        Flaw::NotBase64(why) => Some(why.as_str()),
+        _ => None,
+    })
 }
 
 /// What `fieldValidation` says to do with fields that a kind does not have.
@@ -93,6 +110,9 @@ pub(super) fn decode(
         flaws.iter().find(|(_, flaw)| matches!(flaw, Flaw::Mistyped(_)))
     {
         return Err(cannot(format!("json: cannot unmarshal field {}: {why}", place.decoded)));
+    }
+    if let Some(why) = not_base64(&flaws) {
+        return Err(cannot(why.to_owned()));
     }
     let unknown: Vec<String> = flaws
         .iter()
@@ -138,6 +158,8 @@ fn inspect(value: &Value, schema: &Schema, place: &Place, flaws: &mut Vec<(Place
         (Schema::Scalar(scalar), _) => {
             if let Some(why) = wrong_scalar(*scalar, value) {
                 mistyped(why);
+            } else if let (Scalar::Bytes, Some(why)) = (*scalar, value.as_str().and_then(wrong_base64)) {
+                flaws.push((place.clone(), Flaw::NotBase64(why)));
             }
         }
         (Schema::Struct(_) | Schema::Map(_), Value::Object(members)) => {
@@ -190,7 +212,7 @@ fn inspect_items(items: &[Value], schema: &Schema, place: &Place, flaws: &mut Ve
 
 fn wrong_scalar(scalar: Scalar, value: &Value) -> Option<String> {
     let right = match scalar {
-        Scalar::Text => value.is_string(),
+        Scalar::Text | Scalar::Bytes => value.is_string(),
         Scalar::Integer => value.is_i64() || value.is_u64(),
         Scalar::Number => value.is_number(),
         Scalar::Boolean => value.is_boolean(),
@@ -198,7 +220,7 @@ fn wrong_scalar(scalar: Scalar, value: &Value) -> Option<String> {
     };
     let expected = match scalar {
         _ if right => return None,
-        Scalar::Text => {
+        Scalar::Text | Scalar::Bytes => {
             return Some(format!("expected string, got &value.valueUnstructured{{Value:{value}}}"));
         }
         Scalar::Integer | Scalar::Number => "numeric (int or float)",
@@ -206,6 +228,19 @@ fn wrong_scalar(scalar: Scalar, value: &Value) -> Option<String> {
         Scalar::NumberOrText => "number or string",
     };
     Some(format!("expected {expected}, got {}", named(value)))
+}
+
+/// What Go's `encoding/base64` says about a text that is not base64; it passes over ends of lines.
+fn wrong_base64(text: &str) -> Option<String> {
+    const ENGINE: GeneralPurpose =
+        GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
+    let text = text.replace(['\r', '\n'], "");
+    let at = match ENGINE.decode(&text).err()? {
+        DecodeError::InvalidByte(at, _) => at,
+        // The four letters that are not complete.
+        _ => text.len() / 4 * 4,
+    };
+    Some(format!("illegal base64 data at input byte {at}"))
 }
 
 fn named(value: &Value) -> &'static str {

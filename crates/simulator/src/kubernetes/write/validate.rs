@@ -1,7 +1,7 @@
 //! The rules of the kinds that deployments meet: what has to be there, and what cannot be changed.
 //! <https://github.com/kubernetes/kubernetes>: `pkg/apis/*/validation`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::kubernetes::items;
 use crate::kubernetes::kinds::Kind;
@@ -25,6 +25,11 @@ pub(super) fn problems(kind: &Kind, object: &Value) -> Vec<Problem> {
             job(&spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", &mut problems);
         }
         ("", "Service") => service(spec, &mut problems),
+        ("", "ConfigMap") => {
+            keys(object, "data", &mut problems);
+            keys(object, "binaryData", &mut problems);
+        }
+        ("", "Secret") => secret(object, &mut problems),
         ("apiextensions.k8s.io", "CustomResourceDefinition") => definition(object, &mut problems),
         _ => {}
     }
@@ -67,6 +72,17 @@ fn workload(kind: &Kind, spec: &Value, problems: &mut Vec<Problem>) {
     if spec["selector"].is_null() {
         problems.push(Problem::required("spec.selector", ""));
     } else {
+        let is_empty = |part: &str| match &spec["selector"][part] {
+            Value::Object(members) => members.is_empty(),
+            Value::Array(all) => all.is_empty(),
+            _ => true,
+        };
+        if is_empty("matchLabels") && is_empty("matchExpressions") {
+            // Of a ReplicaSet the real server says so too.
+            let named = if kind.kind == "ReplicaSet" { "deployment" } else { &kind.singular };
+            let why = format!("empty selector is invalid for {named}");
+            problems.push(Problem::invalid("spec.selector", &spec["selector"], &why));
+        }
         let labels = &spec["template"]["metadata"]["labels"];
         if !labels_match(&spec["selector"], labels) {
             let why = "`selector` does not match template `labels`";
@@ -126,6 +142,47 @@ fn service(spec: &Value, problems: &mut Vec<Problem>) {
     let ports = spec["ports"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, port) in ports.iter().enumerate().filter(|_| ports.len() > 1) {
         required(port, "name", &format!("spec.ports[{index}]"), problems);
+    }
+}
+
+/// Keys of data are names of files: `IsConfigMapKey`.
+fn keys(object: &Value, field: &str, problems: &mut Vec<Problem>) {
+    let good = |one: char| one.is_ascii_alphanumeric() || "-_.".contains(one);
+    for key in object[field].as_object().into_iter().flat_map(Map::keys) {
+        let mut wrong = |why: &str| {
+            problems.push(Problem::invalid(&format!("{field}[{key}]"), &json!(key), why));
+        };
+        if key.len() > LONGEST_NAME {
+            wrong("must be no more than 253 characters");
+        }
+        if key.is_empty() || !key.chars().all(good) {
+            wrong(
+                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or \
+                 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+            );
+        }
+        match key.as_str() {
+            "." | ".." => wrong(&format!("must not be '{key}'")),
+            other if other.starts_with("..") => wrong("must not start with '..'"),
+            _ => {}
+        }
+    }
+}
+
+/// What the types of Secrets ask for.
+/// <https://kubernetes.io/docs/concepts/configuration/secret/#secret-types>
+const SECRETS_HAVE: [(&str, &[&str]); 4] = [
+    ("kubernetes.io/tls", &["tls.crt", "tls.key"]),
+    ("kubernetes.io/dockerconfigjson", &[".dockerconfigjson"]),
+    ("kubernetes.io/dockercfg", &[".dockercfg"]),
+    ("kubernetes.io/ssh-auth", &["ssh-privatekey"]),
+];
+
+fn secret(object: &Value, problems: &mut Vec<Problem>) {
+    keys(object, "data", problems);
+    let rows = SECRETS_HAVE.iter().filter(|(kind, _)| object["type"] == *kind);
+    for key in rows.flat_map(|(_, keys)| keys.iter()).filter(|key| object["data"][**key].is_null()) {
+        problems.push(Problem::required(&format!("data[{key}]"), ""));
     }
 }
 
