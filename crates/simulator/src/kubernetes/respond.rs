@@ -1,6 +1,7 @@
 //! Answers as they go back over HTTP.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -16,6 +17,9 @@ use crate::{Fault, FaultKind};
 
 /// How many lines of a watch wait for a client that is slow.
 const WAITING_LINES: usize = 64;
+
+/// How long after the first half of an answer the connection breaks.
+const BREAKS_AFTER: Duration = Duration::from_millis(50);
 
 /// The answer as it goes back.
 pub(super) fn respond(
@@ -109,8 +113,12 @@ pub(super) fn truncated(result: &Result<Performed, Refusal>) -> Response<Kuberne
     let status = result.as_ref().map_or_else(|refusal| refusal.code, Performed::status);
     let half = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
     let (sender, receiver) = mpsc::channel(2);
-    // There is room for both.
-    let _ = sender.try_send(Ok(half));
-    let _ = sender.try_send(Err(io::ErrorKind::ConnectionReset.into()));
+    tokio::spawn(async move {
+        // Nobody may listen any more, which is as good.
+        let _ = sender.send(Ok(half)).await;
+        // At once, the connection would break before anything of the answer was written.
+        tokio::time::sleep(BREAKS_AFTER).await;
+        let _ = sender.send(Err(io::ErrorKind::ConnectionReset.into())).await;
+    });
     with_status(status, "application/json", KubernetesBody::lines(receiver))
 }
