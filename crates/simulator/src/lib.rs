@@ -61,7 +61,7 @@ pub use hold::HeldCall;
 pub use inspect::{DeploymentView, Ecs, ServiceDeploymentView, TaskDefinitionView, TaskView};
 pub use kubernetes::{
     Kubernetes, KubernetesBody, KubernetesDenial, KubernetesRequest, KubernetesServer, KubernetesSetup,
-    PodBehaviour, PodRule,
+    KubernetesWrite, PodBehaviour, PodEvent, PodRule,
 };
 pub use oidc::{Claims, Oidc};
 pub use s3::{BucketView, ObjectView, S3, UploadView};

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response, header};
-use jiff::Timestamp;
 
 use super::access::{User, token};
 use super::asked::{Path, Query, verb};

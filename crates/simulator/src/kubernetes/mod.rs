@@ -12,8 +12,8 @@
 //! - `store`: the objects and their history; `controllers`: what makes pods of workloads, on the simulator's clock.
 //!
 //! Left out: bodies in YAML or protobuf, admission webhooks, conversion between versions, defaults and values of custom
-//! resources (types are checked), most rules about values of built-in ones, pod eviction, exec, quotas other than as the
-//! behaviour of pods, and OpenAPI documents.
+//! resources (types are checked), most rules about values of built-in ones, the eviction API, exec, quotas of anything but
+//! pods, CronJobs that come due, metrics, and OpenAPI documents.
 
 mod access;
 mod asked;
@@ -44,7 +44,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 pub use serve::{KubernetesBody, KubernetesServer};
-pub use setup::{KubernetesDenial, KubernetesSetup, PodBehaviour, PodRule};
+pub use setup::{KubernetesDenial, KubernetesSetup, KubernetesWrite, PodBehaviour, PodEvent, PodRule};
 
 pub(crate) use state::ClusterState;
 

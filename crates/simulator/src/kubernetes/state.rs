@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::controllers;
-use super::controllers::pods::Run;
+use super::controllers::images;
+use super::controllers::run::Run;
 use super::kinds::Kinds;
-use super::setup::KubernetesSetup;
+use super::setup::{KubernetesSetup, KubernetesWrite};
 use super::store::{ObjectKey, Store};
-use super::write::Options;
+use super::write::{Options, PatchKind};
 use crate::clock::{earlier, later, ms};
 use crate::ids::Ids;
 
@@ -38,6 +39,8 @@ pub(crate) struct ClusterState {
     pub(crate) requests: Vec<super::KubernetesRequest>,
     /// What the pods do, by their UID.
     pub(crate) runs: BTreeMap<String, Run>,
+    /// The images that pods had at the start; none before it.
+    pub(crate) images_of_start: Option<BTreeSet<String>>,
 }
 
 /// The address of a server.
@@ -60,7 +63,7 @@ impl ClusterState {
         let mut state = Self {
             store: Store::new(),
             kinds: Kinds::built_in(),
-            setup: KubernetesSetup { objects: Vec::new(), ..setup.clone() },
+            setup: KubernetesSetup { objects: Vec::new(), written: Vec::new(), ..setup.clone() },
             version: version.to_owned(),
             now: earlier(start, BEFORE_START),
             ids: Ids::seeded(name),
@@ -69,6 +72,7 @@ impl ClusterState {
             served: None,
             requests: Vec::new(),
             runs: BTreeMap::new(),
+            images_of_start: None,
         };
         for name in NAMESPACES {
             state.seed(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }));
@@ -79,30 +83,50 @@ impl ClusterState {
         for object in setup.objects {
             state.seed(object);
         }
+        for write in setup.written {
+            state.write_before(write);
+        }
         state.advance(start);
+        let pods = state.store.of_kind("", "pods", "").flat_map(|(_, pod)| images(&pod["spec"]));
+        state.images_of_start = Some(pods.collect());
         state
     }
 
-    /// Creates an object of the start. One that the server refuses is not there: a test sees that at once.
     fn seed(&mut self, object: Value) {
+        self.write_before(KubernetesWrite { manager: "before-start".to_owned(), apply: false, object });
+    }
+
+    /// Writes what is there at the start. What the server refuses is not there: a test sees that at once.
+    fn write_before(&mut self, write: KubernetesWrite) {
+        let KubernetesWrite { manager, apply, object } = write;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let Some(kind) = self.kinds.named(&text(&object["apiVersion"]), &text(&object["kind"])).cloned()
         else {
             return;
         };
-        let named = text(&object["metadata"]["namespace"]);
+        let (named, name) = (text(&object["metadata"]["namespace"]), text(&object["metadata"]["name"]));
         let namespace = match (kind.namespaced, named.is_empty()) {
             (false, _) => String::new(),
             (true, true) => "default".to_owned(),
             (true, false) => named,
         };
-        let options = Options::of("before-start");
-        let _ = self.create(&kind, &namespace, object, &options);
-        if kind.is("apiextensions.k8s.io", "customresourcedefinitions") {
-            let lag = self.setup.controller_lag_ms;
-            let served = self.setup.established_after_ms + self.setup.served_after_ms;
-            self.advance(later(self.now, ms(served + 10 * lag)));
-        }
+        let options = Options { force: apply, ..Options::of(&manager) };
+        let is_there = self.store.get(&ObjectKey::of(&kind, &namespace, &name)).is_some();
+        let place = (namespace.as_str(), name.as_str());
+        let _ = match (apply, is_there) {
+            (true, _) => self.patch(&kind, place, PatchKind::Apply, object, &options),
+            (false, true) => self.patch(&kind, place, PatchKind::Merge, object, &options),
+            (false, false) => self.create(&kind, &namespace, object, &options),
+        };
+        // What comes next needs it: a namespace's service account, a definition's kind.
+        let setup = &self.setup;
+        let lag = setup.controller_lag_ms;
+        let after = match kind.plural.as_str() {
+            "customresourcedefinitions" => setup.established_after_ms + setup.served_after_ms + 10 * lag,
+            "namespaces" => 2 * lag,
+            _ => return,
+        };
+        self.advance(later(self.now, ms(after)));
     }
 
     /// Does what is due.

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::clock::ms;
 use crate::kubernetes::state::ClusterState;
 use crate::kubernetes::store::ObjectKey;
 
@@ -37,6 +38,8 @@ fn make(state: &mut ClusterState, set: &Value, node: &str, hash: &str) {
     pod["spec"]["nodeName"] = node.into();
     if let Err(why) = create(state, "", "pods", pod) {
         event(state, set, ("Warning", "FailedCreate", &format!("Error creating: {why}")));
+        let key = ObjectKey::new("apps", "daemonsets", text(&set["metadata"]["namespace"]), name_of(set));
+        state.look_after(&key, ms(1_000));
     }
 }
 

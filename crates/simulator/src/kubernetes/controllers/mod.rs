@@ -4,6 +4,9 @@
 //! is asked for: <https://kubernetes.io/docs/concepts/architecture/controller/>. Conditions, reasons and messages are
 //! those of `pkg/controller` and `pkg/kubelet` in <https://github.com/kubernetes/kubernetes>.
 
+mod admission;
+mod autoscaler;
+mod budget;
 mod daemon_set;
 mod definitions;
 mod deployment;
@@ -14,14 +17,18 @@ mod namespaces;
 mod network;
 mod pod_status;
 pub(crate) mod pods;
+mod quotas;
 mod replica_set;
 mod revisions;
+pub(crate) mod run;
 mod stateful_set;
 mod workload;
 
 use serde_json::{Value, json};
 
+pub(crate) use admission::admit;
 pub(crate) use network::addresses;
+pub(crate) use workload::images;
 
 use super::state::ClusterState;
 use super::store::ObjectKey;
@@ -46,13 +53,16 @@ pub(crate) fn look(state: &mut ClusterState, key: &ObjectKey) {
         ("apps", "statefulsets") => stateful_set::look(state, key, &object),
         ("apps", "daemonsets") => daemon_set::look(state, key, &object),
         ("batch", "jobs") => job::look(state, key, &object),
+        ("", "resourcequotas") => quotas::look(state, key, &object),
+        ("autoscaling", "horizontalpodautoscalers") => autoscaler::look(state, key, &object),
+        ("policy", "poddisruptionbudgets") => budget::look(state, key, &object),
         ("apiextensions.k8s.io", "customresourcedefinitions") => definitions::look(state, key, &object),
         _ => {}
     }
 }
 
-/// Kinds whose objects somebody looks at.
-const LOOKED_AT: [(&str, &str); 11] = [
+/// Kinds whose objects somebody looks at. Nobody looks at CronJobs: their time never comes here.
+const LOOKED_AT: [(&str, &str); 14] = [
     ("", "pods"),
     ("", "namespaces"),
     ("", "persistentvolumeclaims"),
@@ -63,6 +73,9 @@ const LOOKED_AT: [(&str, &str); 11] = [
     ("apps", "statefulsets"),
     ("apps", "daemonsets"),
     ("batch", "jobs"),
+    ("", "resourcequotas"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("policy", "poddisruptionbudgets"),
     ("apiextensions.k8s.io", "customresourcedefinitions"),
 ];
 
@@ -76,6 +89,25 @@ pub(crate) fn notice(state: &mut ClusterState, key: &ObjectKey, object: &Value) 
     if let Some(owner) = garbage::controller(state, key, object) {
         state.look_after(&owner, lag);
     }
+    for follower in followers(state, key, object) {
+        state.look_after(&follower, lag);
+    }
+}
+
+/// Who counts or scales an object without owning it.
+fn followers(state: &ClusterState, key: &ObjectKey, object: &Value) -> Vec<ObjectKey> {
+    let of = |group, plural| state.store.of_kind(group, plural, &key.namespace);
+    if key.is_of("", "pods") {
+        let labels = &object["metadata"]["labels"];
+        let budgets = of("policy", "poddisruptionbudgets").filter(|(_, one)| budget::takes(one, labels));
+        return budgets.chain(of("", "resourcequotas")).map(|(one, _)| one.clone()).collect();
+    }
+    if key.group != "apps" || key.namespace.is_empty() {
+        return Vec::new();
+    }
+    let autoscalers = of("autoscaling", "horizontalpodautoscalers");
+    let meant = autoscalers.filter(|(one, autoscaler)| autoscaler::scales(state, one, autoscaler, key));
+    meant.map(|(one, _)| one.clone()).collect()
 }
 
 /// An object is gone: its owner will look, and so will those who own what it owned.
@@ -86,6 +118,9 @@ pub(crate) fn notice_removal(state: &mut ClusterState, key: &ObjectKey, last: &V
     }
     for dependent in garbage::dependents(state, last) {
         state.look_after(&dependent, lag);
+    }
+    for follower in followers(state, key, last) {
+        state.look_after(&follower, lag);
     }
     if key.is_of("", "pods") {
         state.runs.remove(last["metadata"]["uid"].as_str().unwrap_or_default());

@@ -7,6 +7,8 @@ use crate::kubernetes::items;
 use crate::kubernetes::state::ClusterState;
 use crate::kubernetes::store::ObjectKey;
 
+use super::workload::event;
+
 /// Gives a new Service an address in the cluster, and the ports of the nodes that it asks for.
 pub(crate) fn addresses(state: &ClusterState, service: &mut Value) {
     let taken = state.store.of_kind("", "services", "").count();
@@ -34,7 +36,11 @@ pub(super) fn balance(state: &mut ClusterState, key: &ObjectKey, object: &Value)
     if !wanted || object["metadata"]["deletionTimestamp"].is_string() {
         return;
     }
-    if !state.waited(key, ms(100)) {
+    if !state.waited(key, ms(state.setup.load_balancer_after_ms)) {
+        let trouble = state.setup.load_balancer_trouble.clone();
+        if !trouble.is_empty() {
+            event(state, object, ("Warning", "FailedBuildModel", &trouble));
+        }
         return;
     }
     let name = format!("k8s-{}-{}-0123456789.elb.eu-central-1.amazonaws.com", key.namespace, key.name);
@@ -60,6 +66,10 @@ pub(super) fn claim(state: &mut ClusterState, key: &ObjectKey, claim: &Value) {
     };
     if waits && !state.store.of_kind("", "pods", &key.namespace).any(|(_, pod)| uses(pod)) {
         return;
+    }
+    let trouble = state.setup.claim_trouble.clone();
+    if !trouble.is_empty() {
+        return event(state, claim, ("Warning", "ProvisioningFailed", &trouble));
     }
     let volume = format!("pvc-{}", claim["metadata"]["uid"].as_str().unwrap_or_default());
     let mut bound = claim.clone();

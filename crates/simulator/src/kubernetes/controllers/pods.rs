@@ -5,126 +5,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::workload::{behaviour, conditioned, event, is_active, name_of, text, workload_of};
+use super::run::{Run, Stage};
+use super::workload::{conditioned, event, is_active, name_of, rule, text, workload_of};
 use super::{nodes, pod_status};
 use crate::clock::{later, ms};
-use crate::kubernetes::kinds::Kind;
-use crate::kubernetes::refusal::Refusal;
-use crate::kubernetes::setup::PodBehaviour;
+use crate::kubernetes::setup::{PodBehaviour, PodEvent};
 use crate::kubernetes::state::{ClusterState, stamp};
 use crate::kubernetes::store::ObjectKey;
-
-/// How long a container that crashes runs, in milliseconds.
-const CRASHES_AFTER: u64 = 20;
-/// The longest pause before a restart, as a multiple of the first.
-const LONGEST_PAUSE: u64 = 32;
-
-/// What a pod does.
-#[derive(Debug, Clone)]
-pub(crate) struct Run {
-    pub(super) behaviour: PodBehaviour,
-    /// It belongs to a Job: it ends by itself.
-    pub(super) ends: bool,
-    pub(super) stage: Stage,
-    /// When the stage began.
-    pub(super) since: Timestamp,
-    pub(super) restarts: u32,
-    /// When it became ready.
-    pub(super) ready_at: Option<Timestamp>,
-    pub(super) started: String,
-    pub(super) finished: String,
-}
-
-/// How far a pod has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    Created,
-    Unscheduled,
-    Starting,
-    PullFailed,
-    PullBackOff,
-    Running,
-    Ready,
-    CrashBackOff,
-    Succeeded,
-    Failed,
-}
-
-impl Run {
-    fn ready_after(&self) -> u64 {
-        match self.behaviour {
-            PodBehaviour::Good { ready_after_ms } => ready_after_ms,
-            _ => 100,
-        }
-    }
-
-    fn crashes(&self) -> bool {
-        match &self.behaviour {
-            PodBehaviour::CrashLoop { recovers_after, .. } => {
-                recovers_after.is_none_or(|recovers| self.restarts < recovers)
-            }
-            PodBehaviour::Fails { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// What comes next, and after how long in this stage; none when nothing more happens.
-    fn next(&self, restarts_pod: bool, restart_after: u64) -> Option<(Stage, u64)> {
-        let half = self.ready_after() / 2;
-        match self.stage {
-            Stage::Created => match self.behaviour {
-                PodBehaviour::Unschedulable { .. } => Some((Stage::Unscheduled, 0)),
-                _ => Some((Stage::Starting, 0)),
-            },
-            Stage::Unscheduled => match self.behaviour {
-                PodBehaviour::Unschedulable { for_ms: Some(length) } => Some((Stage::Starting, length)),
-                _ => None,
-            },
-            Stage::Starting => match self.behaviour {
-                PodBehaviour::ImageNotFound => Some((Stage::PullFailed, half)),
-                _ => Some((Stage::Running, half)),
-            },
-            Stage::PullFailed => Some((Stage::PullBackOff, half)),
-            Stage::PullBackOff | Stage::Succeeded | Stage::Failed => None,
-            Stage::Running if self.crashes() => {
-                let next = match self.restarts {
-                    _ if !restarts_pod => Stage::Failed,
-                    // The first restart is without a pause.
-                    0 => Stage::Running,
-                    _ => Stage::CrashBackOff,
-                };
-                Some((next, CRASHES_AFTER))
-            }
-            Stage::Running if self.behaviour == PodBehaviour::NeverReady => None,
-            Stage::Running => Some((Stage::Ready, half)),
-            Stage::Ready if self.ends => Some((Stage::Succeeded, self.ready_after())),
-            Stage::Ready => None,
-            Stage::CrashBackOff => {
-                let doubled = 1_u64.checked_shl(self.restarts.saturating_sub(1)).unwrap_or(LONGEST_PAUSE);
-                let doubled = doubled.min(LONGEST_PAUSE);
-                Some((Stage::Running, restart_after * doubled))
-            }
-        }
-    }
-}
-
-/// Refuses a pod that the quota of its namespace does not allow, as the rule for it says.
-pub(crate) fn admit(state: &ClusterState, kind: &Kind, namespace: &str, pod: &Value) -> Result<(), Refusal> {
-    if !kind.is("", "pods") {
-        return Ok(());
-    }
-    let prefix = text(&pod["metadata"]["generateName"]);
-    // A name that was made up is not told: nothing of it exists.
-    let name = if prefix.is_empty() { name_of(pod) } else { prefix };
-    let (workload, owner) = workload_of(state, &ObjectKey::of(kind, namespace, name), pod);
-    match behaviour(state, &workload, &owner, &pod["spec"]) {
-        PodBehaviour::QuotaExceeded { quota } => {
-            let why = format!("exceeded quota: {quota}, requested: pods=1, used: pods=0, limited: pods=0");
-            Err(Refusal::forbidden(kind, name, &why))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// What becomes of a pod now.
 pub(super) fn look(state: &mut ClusterState, key: &ObjectKey, pod: &Value) {
@@ -164,10 +51,21 @@ fn wait(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or_default() + 1
 }
 
-fn begin(state: &ClusterState, key: &ObjectKey, pod: &Value) -> Run {
+fn begin(state: &mut ClusterState, key: &ObjectKey, pod: &Value) -> Run {
     let (workload, kind) = workload_of(state, key, pod);
+    let rule = rule(state, &workload, &kind, &pod["spec"]).cloned().unwrap_or_default();
+    for PodEvent { kind, reason, message } in &rule.events {
+        event(state, pod, (kind, reason, message));
+    }
+    let behaviour = match rule.behaviour {
+        PodBehaviour::Evicted { .. } if has_evicted(state, pod) => PodBehaviour::default(),
+        PodBehaviour::InitCrashLoop { .. } if pod["spec"]["initContainers"].is_null() => {
+            PodBehaviour::default()
+        }
+        other => other,
+    };
     Run {
-        behaviour: behaviour(state, &workload, &kind, &pod["spec"]),
+        behaviour,
         ends: matches!(kind.as_str(), "Job" | "CronJob"),
         stage: Stage::Created,
         since: state.now,
@@ -178,49 +76,77 @@ fn begin(state: &ClusterState, key: &ObjectKey, pod: &Value) -> Run {
     }
 }
 
+/// Whether another pod of the same owner has been evicted.
+fn has_evicted(state: &ClusterState, pod: &Value) -> bool {
+    let owner = |pod: &Value| pod["metadata"]["ownerReferences"][0]["uid"].clone();
+    let namespace = text(&pod["metadata"]["namespace"]);
+    let mut pods = state.store.of_kind("", "pods", namespace).map(|(_, one)| one);
+    pods.any(|one| one["status"]["reason"] == "Evicted" && owner(one) == owner(pod))
+}
+
 fn enter(state: &mut ClusterState, pod: &Value, run: &mut Run, stage: Stage, at: Timestamp) {
+    if run.stage == Stage::Running && stage != Stage::Ready {
+        run.finished = stamp(at);
+        if matches!(run.behaviour, PodBehaviour::FailsLiveness { .. }) {
+            killed(state, pod);
+        }
+    }
     if stage == Stage::Running && matches!(run.stage, Stage::CrashBackOff | Stage::Running) {
         run.restarts += 1;
     }
-    if run.stage == Stage::Running && stage != Stage::Ready {
-        run.finished = stamp(at);
-    }
     (run.stage, run.since) = (stage, at);
-    let container = text(&pod["spec"]["containers"][0]["name"]).to_owned();
-    let image = text(&pod["spec"]["containers"][0]["image"]).to_owned();
-    let told = match stage {
-        Stage::Unscheduled => Some(("Warning", "FailedScheduling", pod_status::unschedulable(state))),
-        Stage::Running => {
-            run.started = stamp(at);
-            Some(("Normal", "Started", format!("Started container {container}")))
-        }
-        Stage::Ready => {
-            run.ready_at = Some(at);
-            None
-        }
-        Stage::PullFailed => Some((
-            "Warning",
-            "Failed",
-            format!("Failed to pull image {image:?}: {}", pod_status::not_found(&image)),
-        )),
-        Stage::PullBackOff => Some(("Normal", "BackOff", format!("Back-off pulling image {image:?}"))),
-        Stage::CrashBackOff => {
-            let why = format!("Back-off restarting failed container {container} in pod {}", name_of(pod));
-            Some(("Warning", "BackOff", why))
-        }
-        Stage::Succeeded => {
-            run.finished = stamp(at);
-            None
-        }
-        _ => None,
-    };
-    if let Some((kind, reason, message)) = told {
+    match stage {
+        Stage::Running => run.started = stamp(at),
+        Stage::Ready => run.ready_at = Some(at),
+        Stage::Succeeded | Stage::Failed => run.finished = stamp(at),
+        _ => {}
+    }
+    if let Some((kind, reason, message)) = told(state, pod, run) {
         event(state, pod, (kind, reason, &message));
     }
     if stage == Stage::Running && run.behaviour == PodBehaviour::NeverReady {
         let message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
         event(state, pod, ("Warning", "Unhealthy", message));
     }
+}
+
+/// What is told of a stage that begins.
+fn told(state: &ClusterState, pod: &Value, run: &Run) -> Option<(&'static str, &'static str, String)> {
+    let list = if run.in_init() { "initContainers" } else { "containers" };
+    let first = &pod["spec"][list][0];
+    let (container, image) = (text(&first["name"]), text(&first["image"]));
+    let told = match run.stage {
+        Stage::Unscheduled => ("Warning", "FailedScheduling", pod_status::unschedulable(state)),
+        Stage::Running => ("Normal", "Started", format!("Started container {container}")),
+        Stage::PullFailed => {
+            let why = pod_status::said(run, image);
+            ("Warning", "Failed", format!("Failed to pull image {image:?}: {why}"))
+        }
+        Stage::PullBackOff => ("Normal", "BackOff", format!("Back-off pulling image {image:?}")),
+        Stage::Waiting => match pod_status::said(run, image) {
+            nothing if nothing.is_empty() => return None,
+            why => ("Warning", "Failed", format!("Error: {why}")),
+        },
+        Stage::CrashBackOff => {
+            let why = format!("Back-off restarting failed container {container} in pod {}", name_of(pod));
+            ("Warning", "BackOff", why)
+        }
+        Stage::Failed => match &run.behaviour {
+            PodBehaviour::Evicted { message } => ("Warning", "Evicted", message.clone()),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    Some(told)
+}
+
+/// The kubelet kills a container for its liveness probe.
+fn killed(state: &mut ClusterState, pod: &Value) {
+    let container = text(&pod["spec"]["containers"][0]["name"]);
+    let why = "Liveness probe failed: HTTP probe failed with statuscode: 500";
+    event(state, pod, ("Warning", "Unhealthy", why));
+    let message = format!("Container {container} failed liveness probe, will be restarted");
+    event(state, pod, ("Normal", "Killing", &message));
 }
 
 /// Binds a scheduled pod to a node.
@@ -241,14 +167,15 @@ pub(super) fn ready_since(state: &ClusterState, pod: &Value) -> Option<Timestamp
     run.ready_at.filter(|_| run.stage == Stage::Ready)
 }
 
-/// What a container has written. The first one writes what its rule says, and with every restart the same again.
+/// What a container has written. That with the trouble writes what its rule says, and with every restart the same again.
 pub(crate) fn written(state: &ClusterState, pod: &Value, container: &str) -> Vec<String> {
-    let first = pod["spec"]["containers"][0]["name"] == container;
     let run = state.runs.get(text(&pod["metadata"]["uid"]));
-    match run.map(|run| &run.behaviour) {
-        Some(PodBehaviour::CrashLoop { logs, .. } | PodBehaviour::Fails { logs, .. }) if first => {
-            logs.clone()
-        }
+    let troubled = run.is_some_and(|run| {
+        let list = if run.in_init() { "initContainers" } else { "containers" };
+        pod["spec"][list][0]["name"] == container
+    });
+    match run.and_then(Run::logs) {
+        Some(logs) if troubled => logs.to_vec(),
         _ => vec![format!("{container} started")],
     }
 }

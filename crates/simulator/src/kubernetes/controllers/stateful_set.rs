@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::clock::ms;
 use crate::kubernetes::state::ClusterState;
 use crate::kubernetes::store::ObjectKey;
 
@@ -88,6 +89,9 @@ fn make(state: &mut ClusterState, set: &Value, number: i64, revision: &str) {
         Err(why) => {
             let message = format!("create Pod {name} in StatefulSet {} failed error: {why}", name_of(set));
             event(state, set, ("Warning", "FailedCreate", &message));
+            let key =
+                ObjectKey::new("apps", "statefulsets", text(&set["metadata"]["namespace"]), name_of(set));
+            state.look_after(&key, ms(1_000));
         }
     }
 }

@@ -4,20 +4,34 @@ use serde_json::{Value, json};
 
 use crate::ids::Ids;
 use crate::kubernetes::items;
-use crate::kubernetes::setup::PodBehaviour;
+use crate::kubernetes::setup::{PodBehaviour, PodRule};
 use crate::kubernetes::state::ClusterState;
 use crate::kubernetes::store::ObjectKey;
 use crate::kubernetes::write::{DeleteOptions, Options};
 
 use super::{CONTROLLER, garbage};
 
-/// How pods with this template, or spec, behave in a workload.
+/// The rule for pods with this template, or spec, in a workload.
+pub(super) fn rule<'a>(
+    state: &'a ClusterState,
+    key: &ObjectKey,
+    kind: &str,
+    spec: &Value,
+) -> Option<&'a PodRule> {
+    let (images, old) = (images(spec), state.images_of_start.as_ref());
+    let place = (key.namespace.as_str(), kind, key.name.as_str());
+    state.setup.pods.iter().find(|rule| rule.fits(place, &images, old))
+}
+
+/// How they behave.
 pub(super) fn behaviour(state: &ClusterState, key: &ObjectKey, kind: &str, spec: &Value) -> PodBehaviour {
+    rule(state, key, kind, spec).map(|rule| rule.behaviour.clone()).unwrap_or_default()
+}
+
+/// The images of a pod's containers.
+pub(crate) fn images(spec: &Value) -> Vec<String> {
     let containers = items(&spec["containers"]).iter();
-    let images: Vec<String> =
-        containers.filter_map(|container| container["image"].as_str()).map(str::to_owned).collect();
-    let rule = state.setup.pods.iter().find(|rule| rule.fits(&key.namespace, kind, &key.name, &images));
-    rule.map(|rule| rule.behaviour.clone()).unwrap_or_default()
+    containers.filter_map(|container| container["image"].as_str()).map(str::to_owned).collect()
 }
 
 /// True when the controller of a workload does not look at it.

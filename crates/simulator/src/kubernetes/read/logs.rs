@@ -42,9 +42,10 @@ impl ClusterState {
         let ran = status["restartCount"].as_u64().unwrap_or_default() > 0;
         if status.is_null() || (waiting.is_string() && !ran) {
             let why = match waiting.as_str() {
-                Some("ContainerCreating" | "PodInitializing") | None => "ContainerCreating".to_owned(),
-                Some("ImagePullBackOff" | "ErrImagePull") => "trying and failing to pull image".to_owned(),
-                Some(other) => other.to_owned(),
+                None => "ContainerCreating",
+                Some("ErrImagePull") => "image can't be pulled",
+                Some("ImagePullBackOff") => "trying and failing to pull image",
+                Some(other) => other,
             };
             return refused(format!("container {container:?} in pod {name:?} is waiting to start: {why}"));
         }

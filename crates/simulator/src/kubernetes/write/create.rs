@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Options, Written, check, check_kind, check_names, defaults, is_counted, put, validate};
-use crate::kubernetes::controllers::addresses;
-use crate::kubernetes::controllers::pods::admit;
+use crate::kubernetes::controllers::{addresses, admit};
 use crate::kubernetes::fields::managers::track_update;
 use crate::kubernetes::kinds::Kind;
 use crate::kubernetes::refusal::Refusal;

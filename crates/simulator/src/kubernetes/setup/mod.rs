@@ -1,7 +1,11 @@
 //! What a cluster has when it starts, and how it behaves: plain data, which scenarios change with a merge patch.
 
+mod pods;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use pods::{PodBehaviour, PodEvent, PodRule};
 
 use crate::iam::wildcard_match;
 
@@ -12,6 +16,8 @@ pub struct KubernetesSetup {
     /// Objects that exist besides the namespaces `default`, `kube-system`, `kube-public` and `kube-node-lease`, each as a
     /// manifest.
     pub objects: Vec<Value>,
+    /// What others have written before the start, upon `objects` and in this order.
+    pub written: Vec<KubernetesWrite>,
     /// How pods behave. The first rule that fits a pod is used; without one, pods become ready.
     pub pods: Vec<PodRule>,
     /// What callers may not do.
@@ -32,12 +38,34 @@ pub struct KubernetesSetup {
     pub restart_after_ms: u64,
     /// Milliseconds until an object that is deleted in the foreground or a namespace is gone.
     pub deletion_ms: u64,
+    /// Milliseconds until a load balancer has an address.
+    pub load_balancer_after_ms: u64,
+    /// What the controller of load balancers says as long as there is no address, in an event `FailedBuildModel`; empty:
+    /// nothing.
+    pub load_balancer_trouble: String,
+    /// Why no volume is made for claims, in an event `ProvisioningFailed`; empty: they are made.
+    pub claim_trouble: String,
+}
+
+/// Something that a field manager wrote before the start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesWrite {
+    /// The field manager: `kubectl-edit`, `argocd-controller`, ...
+    pub manager: String,
+    /// By server-side apply, which takes what it writes from others; else by a merge patch (RFC 7396), or as a new object
+    /// where there is none.
+    #[serde(default)]
+    pub apply: bool,
+    /// The object, or what of it is written: with `apiVersion`, `kind` and `metadata.name`.
+    pub object: Value,
 }
 
 impl Default for KubernetesSetup {
     fn default() -> Self {
         Self {
             objects: Vec::new(),
+            written: Vec::new(),
             pods: Vec::new(),
             denied: Vec::new(),
             access_entries: Vec::new(),
@@ -47,101 +75,10 @@ impl Default for KubernetesSetup {
             controller_lag_ms: 10,
             restart_after_ms: 100,
             deletion_ms: 100,
+            load_balancer_after_ms: 100,
+            load_balancer_trouble: String::new(),
+            claim_trouble: String::new(),
         }
-    }
-}
-
-/// How some pods behave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PodRule {
-    /// The namespace; `*` stands for any characters here and below.
-    pub namespace: String,
-    /// The kind of the workload, such as `Deployment`.
-    pub kind: String,
-    /// The name of the workload.
-    pub name: String,
-    /// The image of one of the containers.
-    pub image: String,
-    /// What the pods do.
-    pub behaviour: PodBehaviour,
-}
-
-impl Default for PodRule {
-    fn default() -> Self {
-        let any = || "*".to_owned();
-        Self { namespace: any(), kind: any(), name: any(), image: any(), behaviour: PodBehaviour::default() }
-    }
-}
-
-impl PodRule {
-    /// A rule for all pods of a workload.
-    pub fn of(kind: &str, name: &str, behaviour: PodBehaviour) -> Self {
-        Self { kind: kind.to_owned(), name: name.to_owned(), behaviour, ..Self::default() }
-    }
-
-    /// Only for pods with a container of this image; `*` stands for any characters.
-    #[must_use]
-    pub fn image(mut self, image: &str) -> Self {
-        image.clone_into(&mut self.image);
-        self
-    }
-
-    pub(crate) fn fits(&self, namespace: &str, kind: &str, name: &str, images: &[String]) -> bool {
-        wildcard_match(&self.namespace, namespace)
-            && wildcard_match(&self.kind, kind)
-            && wildcard_match(&self.name, name)
-            && images.iter().any(|image| wildcard_match(&self.image, image))
-    }
-}
-
-/// What a pod does. Times are milliseconds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PodBehaviour {
-    /// It is scheduled at once and ready after a while; a pod of a Job then ends well after as long again.
-    Good {
-        /// Until it is ready.
-        ready_after_ms: u64,
-    },
-    /// The registry does not have the image of its first container.
-    ImageNotFound,
-    /// Its first container ends soon after it was started, again and again.
-    CrashLoop {
-        /// The exit code, 1 to 255.
-        exit_code: u8,
-        /// What the container writes before it ends, a line each.
-        logs: Vec<String>,
-        /// After so many restarts it stays up; none: never.
-        recovers_after: Option<u32>,
-    },
-    /// It runs, and its readiness probe fails.
-    NeverReady,
-    /// No node takes it.
-    Unschedulable {
-        /// Until one does; none: never.
-        for_ms: Option<u64>,
-    },
-    /// It is not even created: the namespace's quota does not allow it.
-    QuotaExceeded {
-        /// The name of the ResourceQuota.
-        quota: String,
-    },
-    /// A pod of a Job: its first container ends with an error.
-    Fails {
-        /// The exit code, 1 to 255.
-        exit_code: u8,
-        /// What the container writes before it ends, a line each.
-        logs: Vec<String>,
-    },
-    /// Its controller does not look at it: the status of the workload stays as it is.
-    StaleStatus,
-}
-
-impl Default for PodBehaviour {
-    fn default() -> Self {
-        Self::Good { ready_after_ms: 100 }
     }
 }
 
