@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use crate::Tested;
 use crate::answers::Sender;
-use crate::senders::{SignedIn, deployer};
+use crate::senders::deployer;
+use crate::signed_in::SignedIn;
 use crate::support::{ControlPlane, LOOK, request};
 
 type Test = for<'a> fn(&'a ControlPlane) -> Tested<'a>;
 
-pub(crate) const TESTS: [(&str, Test); 5] = [
+pub(crate) const TESTS: [(&str, Test); 6] = [
     ("a_rollout_becomes_available", |plane| {
         Box::pin(fate(plane, "", "Running Ready=True running", "Progressing=True NewReplicaSetAvailable"))
     }),

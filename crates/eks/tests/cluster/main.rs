@@ -13,6 +13,7 @@ mod fates;
 mod releases;
 mod senders;
 mod sign_in;
+mod signed_in;
 #[allow(dead_code, reason = "shared with the example that starts the control plane for people")]
 mod support;
 

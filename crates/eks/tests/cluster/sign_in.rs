@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::Tested;
 use crate::answers::Sender;
-use crate::senders::{SignedIn, deployer};
+use crate::senders::deployer;
+use crate::signed_in::SignedIn;
 use crate::support::identities::{DEPLOYER, DEPLOYERS, Identity, STRANGER};
 use crate::support::{CLUSTER, ControlPlane, request, tokens};
 

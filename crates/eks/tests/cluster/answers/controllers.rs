@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Row, Stage, row};
+use super::{Row, Stage, deployment, row};
 
 pub(super) const ROWS: &[Row] = &[
     row!(
@@ -22,6 +22,16 @@ pub(super) const ROWS: &[Row] = &[
         controlled "a pod beyond a quota is forbidden",
         "403 Forbidden: exceeded quota: no-pods, requested: pods=1, used: pods=0, limited: pods=0",
         beyond_a_quota
+    ),
+    row!(
+        controlled "an autoscaler owns the replicas that it sets through the scale",
+        r#"409 Conflict: FieldManagerConflict .spec.replicas: conflict with "kube-controller-manager" with subresource "scale" using apps/v1"#,
+        autoscaled
+    ),
+    row!(
+        controlled "a disruption budget without pods allows no disruption",
+        "expected 0, healthy 0 of 1, allowed 0, False InsufficientPods, observed 1",
+        budget
     ),
 ];
 
@@ -58,19 +68,9 @@ async fn conditions(stage: &Stage<'_>, annotations: &Value) -> Result<String, St
     if made.status != 201 {
         return Ok(made.brief());
     }
-    let ended = async {
-        loop {
-            let conditions = stage.read(&job).await?.json()["status"]["conditions"].clone();
-            let conditions = conditions.as_array().cloned().unwrap_or_default();
-            let is_end = |one: &Value| one["type"] == "Complete" || one["type"] == "Failed";
-            if conditions.iter().any(is_end) {
-                return Ok::<_, String>(conditions);
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let conditions =
-        tokio::time::timeout(LONGEST, ended).await.map_err(|_| "it does not end".to_owned())??;
+    let all = |live: &Value| live["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let is_end = |one: &Value| one["type"] == "Complete" || one["type"] == "Failed";
+    let conditions = all(&until(stage, &job, |live| all(live).iter().any(is_end)).await?);
     let told = conditions.iter().map(|one| {
         let text = |name: &str| one[name].as_str().unwrap_or("?").to_owned();
         format!("{} {}", text("type"), text("reason"))
@@ -111,4 +111,63 @@ async fn beyond_a_quota(stage: &Stage<'_>) -> Result<String, String> {
     let message = answer.message();
     let why = message.find("exceeded quota").map_or(message.as_str(), |at| &message[at..]);
     Ok(format!("{}: {why}", answer.brief()))
+}
+
+/// It needs no metrics to keep within its bounds, and looks every 15 seconds.
+async fn autoscaled(stage: &Stage<'_>) -> Result<String, String> {
+    let mut web = deployment("registry.example.com/web:1");
+    web["spec"]["replicas"] = json!(1);
+    stage.apply("one", &web).await?;
+    let autoscaler = json!({
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": { "name": "web" },
+        "spec": {
+            "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" },
+            "minReplicas": 2,
+            "maxReplicas": 3,
+        },
+    });
+    stage.apply("one", &autoscaler).await?;
+    until(stage, &web, |live| live["spec"]["replicas"] == 2).await?;
+    let answer = stage.apply("one", &web).await?;
+    Ok(format!("{}: {}", answer.brief(), answer.causes()))
+}
+
+async fn budget(stage: &Stage<'_>) -> Result<String, String> {
+    let budget = json!({
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": { "name": "web" },
+        "spec": { "minAvailable": 1, "selector": { "matchLabels": { "app": "web" } } },
+    });
+    stage.apply("one", &budget).await?;
+    let live = until(stage, &budget, |live| live["status"]["observedGeneration"] == 1).await?;
+    let count = |name: &str| live["status"][name].to_string();
+    let condition = &live["status"]["conditions"][0];
+    let text = |name: &str| condition[name].as_str().unwrap_or("?").to_owned();
+    Ok(format!(
+        "expected {}, healthy {} of {}, allowed {}, {} {}, observed {}",
+        count("expectedPods"),
+        count("currentHealthy"),
+        count("desiredHealthy"),
+        count("disruptionsAllowed"),
+        text("status"),
+        text("reason"),
+        condition["observedGeneration"]
+    ))
+}
+
+/// Reads an object until it is as it should be.
+async fn until(stage: &Stage<'_>, object: &Value, good: impl Fn(&Value) -> bool) -> Result<Value, String> {
+    let looks = async {
+        loop {
+            let live = stage.read(object).await?.json();
+            if good(&live) {
+                return Ok::<_, String>(live);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LONGEST, looks).await.map_err(|_| "it does not come to that".to_owned())?
 }

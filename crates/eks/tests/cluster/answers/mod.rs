@@ -105,7 +105,10 @@ impl<'a> Stage<'a> {
             "ConfigMap" => ("api/v1", "configmaps"),
             "Deployment" => ("apis/apps/v1", "deployments"),
             "Job" => ("apis/batch/v1", "jobs"),
+            "HorizontalPodAutoscaler" => ("apis/autoscaling/v2", "horizontalpodautoscalers"),
             "Pod" => ("api/v1", "pods"),
+            "PodDisruptionBudget" => ("apis/policy/v1", "poddisruptionbudgets"),
+            "Secret" => ("api/v1", "secrets"),
             _ => ("api/v1", "services"),
         };
         format!("/{group}/namespaces/{}/{plural}", self.namespace)
@@ -139,6 +142,11 @@ impl<'a> Stage<'a> {
 /// A ConfigMap with these data.
 fn config_map(data: &Value) -> Value {
     json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "settings" }, "data": data })
+}
+
+/// A Secret with these data.
+fn secret(data: &Value) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "settings" }, "data": data })
 }
 
 /// A Deployment without pods.

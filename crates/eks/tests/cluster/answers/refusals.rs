@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{Answer, Row, Stage, config_map, deployment, row};
+use super::{Answer, Row, Stage, config_map, deployment, row, secret};
 
 pub(super) const ROWS: &[Row] = &[
     row!("an apply without a field manager is invalid", "422 Invalid", without_manager),
@@ -30,6 +30,27 @@ pub(super) const ROWS: &[Row] = &[
         "a Deployment without a template is invalid with all its problems",
         "422 Invalid: spec.selector, spec.template.spec.containers",
         several
+    ),
+    row!(
+        "a Secret whose data are not in base64 cannot be read from a POST",
+        r#"400 BadRequest: Secret in version "v1" cannot be handled as a Secret: illegal base64 data at input byte 4"#,
+        not_base64_in_post
+    ),
+    row!(
+        "a Secret whose data are not in base64 is an error in an apply",
+        "500: unable to convert unstructured object to /v1, Kind=Secret: error decoding from json: illegal base64 data at input byte 4",
+        not_base64_in_apply
+    ),
+    row!(
+        "a key of data that is no name of a file",
+        "422 Invalid: data[a key], 422 Invalid: data[a key]",
+        keys
+    ),
+    row!("a Secret for TLS without its key", "422 Invalid: data[tls.key]", without_key),
+    row!(
+        "a pod whose service account is not there",
+        r#"403 Forbidden: serviceaccount "nobody" not found"#,
+        no_service_account
     ),
 ];
 
@@ -119,4 +140,49 @@ async fn several(stage: &Stage<'_>) -> Result<String, String> {
     });
     let answer = stage.apply("one", &object).await?;
     Ok(format!("{}: {}", answer.brief(), fields(&answer)))
+}
+
+async fn not_base64_in_post(stage: &Stage<'_>) -> Result<String, String> {
+    let answer = stage.post("", &secret(&json!({ "user": "admin" }))).await?;
+    Ok(format!("{}: {}", answer.brief(), answer.message()))
+}
+
+/// The typed parser takes it for a text; what comes after it does not.
+async fn not_base64_in_apply(stage: &Stage<'_>) -> Result<String, String> {
+    let answer = stage.apply("one", &secret(&json!({ "user": "admin" }))).await?;
+    let message = answer.message();
+    let why = message.find("unable to convert").map_or(message.as_str(), |at| &message[at..]);
+    Ok(format!("{}: {why}", answer.brief()))
+}
+
+async fn keys(stage: &Stage<'_>) -> Result<String, String> {
+    let mut told = Vec::new();
+    for object in [config_map(&json!({ "a key": "1" })), secret(&json!({ "a key": "MQ==" }))] {
+        let answer = stage.apply("one", &object).await?;
+        told.push(format!("{}: {}", answer.brief(), fields(&answer)));
+    }
+    Ok(told.join(", "))
+}
+
+async fn without_key(stage: &Stage<'_>) -> Result<String, String> {
+    let mut object = secret(&json!({ "tls.crt": "MQ==" }));
+    object["type"] = json!("kubernetes.io/tls");
+    let answer = stage.apply("one", &object).await?;
+    Ok(format!("{}: {}", answer.brief(), fields(&answer)))
+}
+
+async fn no_service_account(stage: &Stage<'_>) -> Result<String, String> {
+    let pod = json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": { "name": "web" },
+        "spec": {
+            "serviceAccountName": "nobody",
+            "containers": [{ "name": "web", "image": "registry.example.com/web:1" }],
+        },
+    });
+    let answer = stage.post("", &pod).await?;
+    let message = answer.message();
+    let why = message.find("serviceaccount \"").map_or(message.as_str(), |at| &message[at..]);
+    Ok(format!("{}: {why}", answer.brief()))
 }
