@@ -30,6 +30,7 @@ pub(crate) const TESTS: [(&str, Test); 6] = [
         Box::pin(fate(plane, "never-ready", pod, "Progressing=True ReplicaSetUpdated"))
     }),
     ("a_pod_that_fits_on_no_node_stays_unscheduled", |plane| Box::pin(unschedulable(plane))),
+    ("a_container_tells_its_last_words_and_those_before", |plane| Box::pin(logs(plane))),
 ];
 
 /// How long a pod may take to meet its fate.
@@ -81,6 +82,32 @@ async fn unschedulable(plane: &ControlPlane) -> Result<(), String> {
     };
     let waits = tokio::time::timeout(LONGEST, waits).await;
     waits.unwrap_or_else(|_| Err(format!("seen: {seen}")))
+}
+
+/// Logs come from the node's kubelet, through the API server.
+async fn logs(plane: &ControlPlane) -> Result<(), String> {
+    let server = deployer(plane)?;
+    let object = deployment("talks", &json!({}), &json!({}));
+    apply(&server, "/apis/apps/v1/namespaces/default/deployments/talks", &object).await?;
+    let mut seen = String::new();
+    let told = async {
+        loop {
+            let pods = server.send(read(&format!("{PODS}?labelSelector=app%3Dtalks"))).await?.json();
+            let name = pods["items"][0]["metadata"]["name"].as_str().unwrap_or("none").to_owned();
+            let mut last = Vec::new();
+            for query in ["tailLines=1", "tailLines=1&previous=true"] {
+                let answer = server.send(read(&format!("{PODS}/{name}/log?{query}"))).await?;
+                last.push(String::from_utf8_lossy(&answer.body).into_owned());
+            }
+            seen = last.concat();
+            if seen == "listening\npanic: no settings\n" {
+                return Ok::<_, String>(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let told = tokio::time::timeout(LONGEST, told).await;
+    told.unwrap_or_else(|_| Err(format!("seen: {seen}")))
 }
 
 fn deployment(name: &str, metadata: &Value, spec: &Value) -> Value {

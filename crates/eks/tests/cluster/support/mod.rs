@@ -80,8 +80,8 @@ impl ControlPlane {
     async fn once(program: &Path, folder: &Path) -> Result<Self, String> {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let [etcd, port] = ports().map_err(|error| format!("there is no free port: {error}"))?;
-        let settings = Settings::new(folder, etcd, port)?;
+        let ports = ports().map_err(|error| format!("there is no free port: {error}"))?;
+        let settings = Settings::new(folder, ports)?;
         let authenticator = Authenticator::start(CLUSTER, IDENTITIES);
         let authenticator = authenticator.map_err(|error| format!("the authenticator: {error}"))?;
         settings.write(&authenticator.url())?;

@@ -22,11 +22,13 @@ pub(super) struct Settings {
     pub(super) token: String,
     etcd: String,
     port: u16,
+    /// Where kwok answers as the kubelet of every node.
+    kubelet: u16,
     pub(super) endpoint: String,
 }
 
 impl Settings {
-    pub(super) fn new(folder: &Path, etcd: u16, port: u16) -> Result<Self, String> {
+    pub(super) fn new(folder: &Path, [etcd, port, kubelet]: [u16; 3]) -> Result<Self, String> {
         let certificates = Certificates::write(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -34,6 +36,7 @@ impl Settings {
             token: random()?,
             etcd: format!("http://127.0.0.1:{etcd}"),
             port,
+            kubelet,
             endpoint: format!("https://127.0.0.1:{port}"),
         })
     }
@@ -47,11 +50,24 @@ impl Settings {
     pub(super) fn write(&self, authenticator: &str) -> Result<(), String> {
         let administrator = format!("{},administrator,administrator,system:masters\n", self.token);
         self.file("tokens.csv", &administrator)?;
-        self.file("stages.yaml", STAGES)?;
+        self.file("stages.yaml", &format!("{STAGES}---\n{}\n", self.logs()))?;
+        self.file("container.log", &cri_log(&["reading its settings", "listening"]))?;
+        self.file("container-previous.log", &cri_log(&["reading its settings", "panic: no settings"]))?;
         let authority = STANDARD.encode(&self.certificates.authority);
         let server = json!({ "server": self.endpoint, "certificate-authority-data": authority });
         self.file("kubeconfig", &kubeconfig(&server, &json!({ "token": self.token })))?;
         self.file("authenticator", &kubeconfig(&json!({ "server": authenticator }), &json!({})))
+    }
+
+    /// What every container has written: <https://kwok.sigs.k8s.io/docs/user/kwok-manage-logs-configuration/>.
+    fn logs(&self) -> serde_json::Value {
+        let (file, previous) = (self.path("container.log"), self.path("container-previous.log"));
+        json!({
+            "apiVersion": "kwok.x-k8s.io/v1alpha1",
+            "kind": "ClusterLogs",
+            "metadata": { "name": "every-container" },
+            "spec": { "logs": [{ "logsFile": file, "previousLogsFile": previous }] },
+        })
     }
 
     fn file(&self, name: &str, text: &str) -> Result<(), String> {
@@ -76,6 +92,8 @@ impl Settings {
             // A loopback address is refused as an endpoint of the Service `kubernetes`.
             ("endpoint-reconciler-type", "none"),
             ("secure-port", &self.port.to_string()),
+            // Names of nodes are no names of hosts here.
+            ("kubelet-preferred-address-types", "InternalIP"),
             ("cert-dir", &file(&self.folder)),
             ("tls-cert-file", &file(&certificates.server_file)),
             ("tls-private-key-file", &file(&certificates.server_key_file)),
@@ -110,7 +128,12 @@ impl Settings {
     }
 
     pub(super) fn kwok(&self) -> Vec<String> {
+        let file = |path: &Path| path.display().to_string();
         flags(&[
+            ("server-address", &format!("127.0.0.1:{}", self.kubelet)),
+            ("node-port", &self.kubelet.to_string()),
+            ("tls-cert-file", &file(&self.certificates.server_file)),
+            ("tls-private-key-file", &file(&self.certificates.server_key_file)),
             ("kubeconfig", &self.path("kubeconfig")),
             ("config", &self.path("stages.yaml")),
             ("manage-all-nodes", "true"),
@@ -121,6 +144,11 @@ impl Settings {
 
 fn flags(pairs: &[(&str, &str)]) -> Vec<String> {
     pairs.iter().map(|(name, value)| format!("--{name}={value}")).collect()
+}
+
+/// Lines as a container runtime writes them into files.
+fn cri_log(lines: &[&str]) -> String {
+    lines.iter().map(|line| format!("2026-01-01T00:00:00.000000000Z stderr F {line}\n")).collect()
 }
 
 /// JSON is YAML.
