@@ -42,7 +42,8 @@ const TARGET_GROUP: &str = "web/0123456789abcdef";
 const ISSUER_HOST: &str = "gitlab.example.com";
 
 impl World {
-    /// Two accounts, an OIDC issuer, a role for it, an ECS cluster `demo` with a service `web`, an EKS cluster `demo`.
+    /// Two accounts, an OIDC issuer, a role for it, an ECS cluster `demo` with a service `web`, an EKS cluster `demo` with a
+    /// Deployment `web` in the namespace `default`.
     pub fn demo() -> Self {
         let mut world = World { issuer: DEMO_ISSUER.to_owned(), ..World::default() };
         fill_main(world.account(DEMO_ACCOUNT));
@@ -94,7 +95,7 @@ fn fill_main(account: &mut Account) {
     bucket.objects.insert("demo/1.zip".to_owned(), first);
     bucket.objects.insert("demo/2.zip".to_owned(), second);
     region.buckets.insert(DEMO_BUCKET.to_owned(), bucket);
-    region.eks_clusters.insert(DEMO_EKS_CLUSTER.to_owned(), EksCluster::default());
+    region.eks_clusters.insert(DEMO_EKS_CLUSTER.to_owned(), EksCluster::demo());
     let cluster: &mut Cluster = region.cluster(DEMO_CLUSTER);
     cluster.services.insert(DEMO_SERVICE.to_owned(), web_service());
 }

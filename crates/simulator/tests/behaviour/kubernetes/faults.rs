@@ -97,6 +97,76 @@ async fn a_watch_may_fall_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_may_end_in_good_order_or_be_told_that_its_history_is_gone() {
+    let cluster = Cluster::new();
+    let path = format!("{CONFIG_MAPS}?watch=true&resourceVersion=1000000");
+    cluster.simulator.add_fault(fault("watch configmaps", KubernetesFault::EndedWatch { after_ms: 3_000 }));
+    let begun = Instant::now();
+    let mut ended = watch(&cluster, &path).await;
+    assert_eq!(ended.next().await.unwrap(), None);
+    assert_eq!(begun.elapsed().as_secs(), 3);
+    cluster.simulator.clear_faults();
+    let expired = FaultKind::Kubernetes(KubernetesFault::ExpiredWatch { after_ms: 3_000 });
+    cluster.simulator.add_fault(Fault::new("kubernetes", "watch configmaps", expired));
+    let mut expired = watch(&cluster, &path).await;
+    let told = expired.next().await.unwrap().unwrap();
+    assert_eq!((&told["type"], &told["object"]["reason"]), (&json!("ERROR"), &json!("Expired")));
+    assert_eq!(told["object"]["code"], 410);
+    assert!(told["object"]["message"].as_str().unwrap().starts_with("too old resource version: "));
+    assert_eq!(expired.next().await.unwrap(), None);
+    assert_eq!(begun.elapsed().as_secs(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_may_show_what_was_true_before() {
+    let cluster = Cluster::new();
+    let path = format!("{CONFIG_MAPS}/a");
+    let of_color = |color: &str| config_map("a", &json!({ "color": color }));
+    cluster.apply(&path, &of_color("red")).await.ok();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let red = cluster.apply(&path, &of_color("red")).await.ok();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    cluster.apply(&path, &of_color("blue")).await.ok();
+    cluster.apply(&format!("{CONFIG_MAPS}/b"), &config_map("b", &json!({}))).await.ok();
+    for operation in ["get configmaps", "list configmaps"] {
+        let stale = FaultKind::Stale { seconds: 5 };
+        cluster.simulator.add_fault(Fault::new("kubernetes", operation, stale));
+    }
+    assert_eq!(cluster.get(&path).await.ok(), red, "with its resourceVersion");
+    assert_eq!(cluster.get(&format!("{CONFIG_MAPS}/b")).await.status, 404);
+    let list = cluster.get(&format!("{CONFIG_MAPS}?fieldSelector=metadata.namespace%3Ddefault")).await.ok();
+    let names: Vec<&Value> =
+        list["items"].as_array().unwrap().iter().map(|item| &item["metadata"]["name"]).collect();
+    assert_eq!(names, [&json!("a"), &json!("kube-root-ca.crt")]);
+    let listed: u64 = list["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+    // Who watches from there is told what the list did not have.
+    let mut news = watch(&cluster, &format!("{CONFIG_MAPS}?watch=true&resourceVersion={listed}")).await;
+    assert_eq!(news.next().await.unwrap().unwrap()["object"]["data"]["color"], "blue");
+    assert_eq!(news.next().await.unwrap().unwrap()["type"], "ADDED");
+    cluster.delete(&path, &Value::Null).await.ok();
+    assert_eq!(cluster.get(&path).await.status, 200, "what is gone is still there");
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    assert_eq!(cluster.get(&path).await.status, 404);
+    assert_eq!(cluster.get(&format!("{CONFIG_MAPS}/b")).await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_may_end_before_or_after_the_effect_and_stay_ended() {
+    for (phase, status, there) in [(Phase::Before, 401, false), (Phase::After, 201, true)] {
+        let cluster = Cluster::new();
+        let ends = Fault::new("kubernetes", "patch configmaps", FaultKind::ExpireSession).phase(phase);
+        cluster.simulator.add_fault(ends.on(CallNumbers::Nth(1)));
+        let path = format!("{CONFIG_MAPS}/a");
+        assert_eq!(cluster.apply(&path, &config_map("a", &json!({}))).await.status, status, "{phase:?}");
+        assert_eq!(cluster.api.object(&path).is_some(), there, "{phase:?}");
+        // A new token of the same credentials is no better.
+        assert_eq!(cluster.get(&path).await.status, 401);
+        let last = cluster.api.requests().pop().unwrap();
+        assert_eq!(last.token_refused.unwrap(), "sts getCallerIdentity failed: ExpiredToken");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_are_recorded_like_all_calls() {
     let cluster = Cluster::new();
     cluster.apply(&format!("{CONFIG_MAPS}/a"), &config_map("a", &json!({}))).await.ok();

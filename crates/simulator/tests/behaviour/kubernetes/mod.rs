@@ -2,6 +2,7 @@
 
 mod answers;
 mod applying;
+mod controllers;
 mod definitions;
 mod deleting;
 mod discovery;
@@ -14,6 +15,8 @@ mod scenarios;
 mod served;
 mod tokens;
 mod watches;
+mod wire;
+mod worlds;
 
 use std::time::{Duration, SystemTime};
 
@@ -142,10 +145,13 @@ impl Cluster {
         Self::with(|_| {})
     }
 
+    /// Nothing runs in it but what the change adds.
     fn with(change: impl FnOnce(&mut KubernetesSetup)) -> Self {
         let mut world = World::demo();
         let region = world.account(DEMO_ACCOUNT).region(DEMO_REGION);
-        change(&mut region.eks_clusters.get_mut(DEMO_EKS_CLUSTER).unwrap().kubernetes);
+        let setup = &mut region.eks_clusters.get_mut(DEMO_EKS_CLUSTER).unwrap().kubernetes;
+        setup.written.clear();
+        change(setup);
         Self::of(world)
     }
 

@@ -24,12 +24,12 @@ use tokio_rustls::client::TlsStream;
 use super::{CONFIG_MAPS, Token, config_map, request};
 
 /// What DescribeCluster says about the demonstration's cluster.
-struct Described {
+pub(super) struct Described {
     endpoint: String,
     authority: String,
 }
 
-async fn describe(simulator: &Simulator) -> Described {
+pub(super) async fn describe(simulator: &Simulator) -> Described {
     let eks = aws_sdk_eks::Client::new(&simulator.sdk_config());
     let cluster = eks.describe_cluster().name(DEMO_EKS_CLUSTER).send().await.unwrap().cluster.unwrap();
     let data = cluster.certificate_authority().unwrap().data().unwrap();
@@ -37,11 +37,11 @@ async fn describe(simulator: &Simulator) -> Described {
     Described { endpoint: cluster.endpoint().unwrap().to_owned(), authority }
 }
 
-fn cluster(simulator: &Simulator) -> Kubernetes {
+pub(super) fn cluster(simulator: &Simulator) -> Kubernetes {
     simulator.kubernetes(DEMO_ACCOUNT, DEMO_REGION, DEMO_EKS_CLUSTER)
 }
 
-async fn connect(described: &Described, protocol: &[u8]) -> std::io::Result<TlsStream<TcpStream>> {
+pub(super) async fn connect(described: &Described, protocol: &[u8]) -> std::io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(described.authority.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -57,14 +57,14 @@ async fn connect(described: &Described, protocol: &[u8]) -> std::io::Result<TlsS
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
-fn signed(simulator: &Simulator, mut request: Request<Bytes>) -> Request<Full<Bytes>> {
+pub(super) fn signed(simulator: &Simulator, mut request: Request<Bytes>) -> Request<Full<Bytes>> {
     let bearer = format!("Bearer {}", Token::good(simulator.now()).text());
     request.headers_mut().insert("authorization", bearer.parse().unwrap());
     request.headers_mut().insert("host", "127.0.0.1".parse().unwrap());
     request.map(Full::new)
 }
 
-async fn over_http1(
+pub(super) async fn over_http1(
     simulator: &Simulator,
     described: &Described,
     request: Request<Bytes>,
