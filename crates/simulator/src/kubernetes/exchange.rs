@@ -71,6 +71,7 @@ pub(super) async fn answer(
             cluster.simulator().with_state(|state| attempt(cluster, state, &asked, trusted, None));
         return Ok(respond(cluster, result, None));
     }
+    let _under_way = UnderWay::begin(cluster);
     let operation = asked.operation();
     let (number, fault, hold) = cluster.simulator().with_state(|state| {
         let (number, fault) = state.faults.next(SERVICE, &operation);
@@ -93,6 +94,26 @@ pub(super) async fn answer(
         Some(FaultKind::Reset) => Err(io::ErrorKind::ConnectionReset.into()),
         Some(FaultKind::Truncate) => Ok(truncated(&result)),
         _ => Ok(respond(cluster, result, fault.as_ref())),
+    }
+}
+
+/// A request that is counted until it is answered, or given up.
+struct UnderWay<'a>(&'a Kubernetes);
+
+impl<'a> UnderWay<'a> {
+    fn begin(cluster: &'a Kubernetes) -> Self {
+        cluster.with(|state| {
+            let (now, most) = &mut state.under_way;
+            *now += 1;
+            *most = (*most).max(*now);
+        });
+        Self(cluster)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.with(|state| state.under_way.0 -= 1);
     }
 }
 

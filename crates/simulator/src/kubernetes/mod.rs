@@ -175,6 +175,12 @@ impl Kubernetes {
         self.with(|state| state.store.cut(0));
     }
 
+    /// How many requests were under way at once, at most: a watch until it begins to tell. Those of
+    /// [`handle_as`](Self::handle_as) do not count.
+    pub fn most_at_once(&self) -> usize {
+        self.with(|state| state.under_way.1)
+    }
+
     /// Every request so far, oldest first, those of [`handle_as`](Self::handle_as) left out.
     pub fn requests(&self) -> Vec<KubernetesRequest> {
         self.with(|state| state.requests.clone())

@@ -37,6 +37,8 @@ pub(crate) struct ClusterState {
     /// Where it is served, for DescribeCluster.
     pub(crate) served: Option<Served>,
     pub(crate) requests: Vec<super::KubernetesRequest>,
+    /// How many requests are under way, and were at most.
+    pub(crate) under_way: (usize, usize),
     /// What the pods do, by their UID.
     pub(crate) runs: BTreeMap<String, Run>,
     /// The images that pods had at the start; none before it.
@@ -71,6 +73,7 @@ impl ClusterState {
             waits: BTreeMap::new(),
             served: None,
             requests: Vec::new(),
+            under_way: (0, 0),
             runs: BTreeMap::new(),
             images_of_start: None,
         };

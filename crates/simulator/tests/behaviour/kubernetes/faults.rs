@@ -183,6 +183,22 @@ async fn requests_are_recorded_like_all_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requests_under_way_at_once_are_counted() {
+    let cluster = Cluster::new();
+    for _ in 0..3 {
+        cluster.get(CONFIG_MAPS).await.ok();
+    }
+    assert_eq!(cluster.api.most_at_once(), 1, "one after the other");
+    cluster.simulator.add_fault(Fault::new("kubernetes", "*", FaultKind::Delay { ms: 25 }));
+    futures_util::future::join_all((0..7).map(|_| cluster.get(CONFIG_MAPS))).await;
+    // One that is given up counts no more.
+    let given_up = tokio::time::timeout(Duration::from_millis(5), cluster.get(CONFIG_MAPS)).await;
+    assert!(given_up.is_err());
+    futures_util::future::join_all((0..7).map(|_| cluster.get(CONFIG_MAPS))).await;
+    assert_eq!(cluster.api.most_at_once(), 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_may_be_held_at_the_moment_when_it_has_taken_effect() {
     let cluster = Cluster::new();
     let held = cluster.simulator.hold_call(1, Phase::After);
