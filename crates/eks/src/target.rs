@@ -160,6 +160,10 @@ fn summary(target: &Manifests, progressed: &Progressed) -> String {
         }
         Stage::Failed { .. } => format!("{objects} applied, and some could not be"),
         Stage::Standing => "nothing is to be changed".to_owned(),
-        Stage::Done { .. } => format!("{release} is recorded as revision {}", progressed.revision),
+        Stage::Done { .. } => match progressed.goal.as_ref().map(|goal| &goal.record) {
+            None => format!("{release} is recorded as revision {}", progressed.revision),
+            Some(Some(record)) => format!("{release} is at revision {} again", record.revision),
+            Some(None) => format!("{release} is what it was before its first deployment"),
+        },
     }
 }

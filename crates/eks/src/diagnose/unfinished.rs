@@ -18,7 +18,8 @@ pub fn unfinished(seen: &Seen<'_>, waiting_for: &str) -> Cause {
     let pods = current(seen).pods;
     let late = pods.iter().filter(|pod| pod.object.has("Ready").is_none());
     let evidence = late.take(PODS).map(|pod| of_pod(*pod));
-    let cause = Cause::new("not-ready", format!("{}: it was waited for {waiting_for}", object.named()));
+    let cause =
+        Cause::new("not-ready", format!("{} did not get ready; it waits for {waiting_for}", object.named()));
     cause.with_evidence(evidence).with_hint(command::describe(object))
 }
 

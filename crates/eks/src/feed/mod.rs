@@ -69,15 +69,22 @@ impl Feeds {
         self.changed.subscribe()
     }
 
-    /// Lists what is not followed yet. `names` are the objects of interest, for where they may not be listed; empty for
+    /// Lists what is not followed yet, or all of it `anew`: who ends a wait by what is shown does not trust a watch, which
+    /// may be silent. `names` are the objects of interest, for where they may not be listed; empty for
     /// whatever there is. What cannot be read says so in [`Shown::trouble`].
-    pub(crate) async fn list(&self, cx: &Context, api: &Api, topics: &[(Topic, BTreeSet<String>)]) {
+    pub(crate) async fn list(
+        &self,
+        cx: &Context,
+        api: &Api,
+        topics: &[(Topic, BTreeSet<String>)],
+        anew: bool,
+    ) {
         let listing = topics.iter().map(|(topic, names)| {
             let feed = self.feed(topic);
             lock(&feed.names).extend(names.iter().cloned());
             let is_followed = lock(&self.following).contains_key(topic);
             async move {
-                if !is_followed {
+                if anew || !is_followed {
                     feed.list(cx, api).await;
                 }
             }

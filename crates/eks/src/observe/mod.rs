@@ -92,7 +92,7 @@ async fn waiting(
     let subjects = Subjects::of(target, cx, &set, progressed).await?;
     let mut memory: Memory = look.cursor.read().unwrap_or_default();
     let mut changes = target.feeds.changes();
-    target.feeds.list(cx, &target.api, &subjects.topics).await;
+    target.feeds.list(cx, &target.api, &subjects.topics, look.last).await;
     let (began, mut first) = (Instant::now(), None);
     loop {
         if matches!(progressed.stage, Stage::Applying)
@@ -112,7 +112,7 @@ async fn waiting(
         // once.
         let below = subjects.topics_below(target, cx, &verdict).await?;
         if subjects.learn(&below) {
-            target.feeds.list(cx, &target.api, &below).await;
+            target.feeds.list(cx, &target.api, &below, look.last).await;
             continue;
         }
         memory = verdict.memory.clone();

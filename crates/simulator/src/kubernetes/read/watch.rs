@@ -213,8 +213,10 @@ pub(crate) async fn tell(
     let end = begun + watch.ends;
     let cut = watch.cut.map(|(after, how)| (begun + after, how));
     let mut next_bookmark = begun + BOOKMARK_EVERY;
-    let mut changed = cluster.with(|state| state.store.subscribe());
+    // What has changed between the version that the watch goes on from and now is told first: nothing else may ever happen.
+    let (mut changed, missed) = cluster.with(|state| (state.store.subscribe(), watch.news(state)));
     let mut news = first;
+    news.extend(missed);
     loop {
         for event in news.into_iter().filter(|_| !watch.silent) {
             if lines.send(Ok(Bytes::from(format!("{event}\n")))).await.is_err() {

@@ -77,6 +77,18 @@ async fn changes_are_told_as_they_happen_from_a_version_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_happened_before_the_watch_began_is_told_though_nothing_happens_any_more() {
+    let cluster = Cluster::new();
+    let from = version(&cluster).await;
+    cluster.post(CONFIG_MAPS, &config_map("a", &json!({}))).await.ok();
+    // Whatever its controllers do of that is done.
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let mut events = watch(&cluster, &format!("{CONFIG_MAPS}?watch=true&resourceVersion={from}")).await;
+    let told = tokio::time::timeout(Duration::from_millis(1), events.told()).await;
+    assert_eq!(told.unwrap(), ("ADDED".to_owned(), "a".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_version_the_present_comes_first() {
     let cluster = Cluster::new();
     cluster.post(CONFIG_MAPS, &labelled("a", "x")).await.ok();
