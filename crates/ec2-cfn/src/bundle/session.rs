@@ -17,16 +17,13 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::client::{Arrived, Client, base64};
-use super::pack::{Packed, Packing, Part};
+use super::pack::{Packed, Packing, Part, parts_at_once};
 use super::plan::told;
 use super::speed::{Speed, time_for, whole};
 
 /// How long a batch begins new parts. What is recorded after it need not be sent again; in between nothing is.
 const BATCH: Duration = Duration::from_secs(5);
 
-/// Bytes of parts in flight at most, and parts.
-const IN_FLIGHT: u64 = 128 * 1024 * 1024;
-const MOST_IN_FLIGHT: usize = 32;
 /// Parts in flight at first: on a slow line more of them would only take longer, all together.
 const FIRST_IN_FLIGHT: usize = 4;
 /// A part that took no longer makes room for one more.
@@ -89,7 +86,7 @@ impl Session {
         had: BTreeMap<i32, Arrived>,
         part_size: u64,
     ) -> Self {
-        let most = usize::try_from(IN_FLIGHT / part_size).unwrap_or(1).clamp(1, MOST_IN_FLIGHT);
+        let most = parts_at_once(part_size);
         let now = Instant::now();
         Self {
             upload_id: upload_id.to_owned(),
@@ -125,6 +122,7 @@ impl Session {
         let mut flying = FuturesUnordered::new();
         loop {
             let more = !self.ended && began.elapsed() < BATCH && !cx.is_cancelled();
+            // The part that is packed meanwhile counts: it has to have room before it is there.
             if more && flying.len() < self.room {
                 self.prepare();
                 tokio::select! {

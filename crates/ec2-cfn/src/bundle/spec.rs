@@ -169,7 +169,8 @@ impl BundleBuilder {
         self
     }
 
-    /// How many threads pack; as many as there are processors when it is not said. The archive is the same.
+    /// How many threads pack; as many as there are processors when it is not said, and never more than 32. The archive is
+    /// the same.
     pub fn threads(mut self, threads: NonZero<usize>) -> Self {
         self.spec.threads = Some(threads);
         self

@@ -9,12 +9,23 @@ use libdeflater::{CompressionLvl, Compressor};
 /// How far deflate looks back.
 pub(super) const WINDOW: usize = 32 * 1024;
 
+/// What a [`Deflate`] holds for as long as there is one: libdeflate's tables, which have most at levels 2 to 9.
+pub(super) const STATE: usize = 768 * 1024;
+
+/// What is held while a block of so many bytes is compressed, beside those: zlib-rs's tables, and what comes out.
+pub(super) const fn block_room(raw: usize) -> usize {
+    512 * 1024 + most_of_block(raw)
+}
+
+/// The most that comes of a block: incompressible bytes grow by 5 bytes in 16 KiB, and the flush adds a few.
+const fn most_of_block(raw: usize) -> usize {
+    raw + raw / 1_000 + 64
+}
+
 /// Compresses with the state of one thread.
 pub(super) struct Deflate {
     block: u32,
     whole: Compressor,
-    /// Where libdeflate writes: as large as the largest file so far.
-    room: Vec<u8>,
 }
 
 impl fmt::Debug for Deflate {
@@ -28,16 +39,16 @@ impl Deflate {
     pub(super) fn new(level: u32) -> Self {
         let whole = i32::try_from(level).ok().and_then(|level| CompressionLvl::new(level).ok());
         let block = if level == 0 { 0 } else { (level + 4).min(9) };
-        Self { block, whole: Compressor::new(whole.unwrap_or_default()), room: Vec::new() }
+        Self { block, whole: Compressor::new(whole.unwrap_or_default()) }
     }
 
     /// A raw deflate stream of all of a file, unless it has more than `most` bytes.
     pub(super) fn whole(&mut self, raw: &[u8], most: usize) -> Option<Vec<u8>> {
-        if self.room.len() < most {
-            self.room.resize(most, 0);
-        }
-        let length = self.whole.deflate_compress(raw, &mut self.room[..most]).ok()?;
-        Some(self.room[..length].to_vec())
+        let mut out = vec![0; most];
+        let length = self.whole.deflate_compress(raw, &mut out).ok()?;
+        out.truncate(length);
+        out.shrink_to_fit();
+        Some(out)
     }
 
     /// One block of a raw deflate stream. `before` is what came before it in the stream; at least 32 KiB of it, if there
@@ -52,8 +63,7 @@ impl Deflate {
             compress.set_dictionary(window).map_err(|error| failed(&error))?;
         }
         let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
-        // Incompressible bytes grow by 5 bytes in 16 KiB at most, and the flush adds a few.
-        let mut out = Vec::with_capacity(raw.len() + raw.len() / 1_000 + 64);
+        let mut out = Vec::with_capacity(most_of_block(raw.len()));
         loop {
             let read = usize::try_from(compress.total_in()).unwrap_or(usize::MAX);
             let status =

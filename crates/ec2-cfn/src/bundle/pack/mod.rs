@@ -2,15 +2,19 @@
 //!
 //! [`Tree::read`] walks the folder and hashes what is in it: that is the *manifest*, the same for the same content
 //! whatever the time of the checkout. [`Packing::start`] makes the archive of it: threads compress, [`order`] puts what
-//! they give into its order within a bound of memory, a [`sink`] writes the format, and [`Packing::next_part`] cuts it into
-//! parts. The bytes depend on the content and the options only: not on the number of threads, on times or on the umask.
+//! they give into its order within a bound of memory, a [`sink`] writes the format, and [`Packing::next_part`] [`cut`]s it
+//! into parts. The bytes depend on the content and the options only: not on the number of threads, on times or on the umask.
 //!
 //! In a zip file, files up to 8 MiB are compressed as a whole. Larger ones, and tar files, are compressed in blocks of a
 //! mebibyte, each with the 32 KiB before it as its dictionary, so that one large file keeps all threads at work and none is
 //! ever in memory as a whole.
+//!
+//! Memory is bounded whatever there is to pack and however slowly it is sent: [`HELD`] by the threads and what waits for its
+//! turn, [`SENT`] by parts, which whoever sends them keeps to with [`parts_at_once`].
 
 mod appspec;
 mod compress;
+mod cut;
 mod order;
 mod sink;
 mod source;
@@ -31,6 +35,7 @@ use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
 use landfall_core::Result;
 
+use cut::{Buffers, Written};
 use order::Ordered;
 use sink::Sink;
 use source::Output;
@@ -45,8 +50,19 @@ pub(crate) const MIB: u64 = 1024 * 1024;
 /// The version of what is packed how: a part of the manifest, so that an archive of another version has another key.
 pub(crate) const PACKER: u32 = 2;
 
-/// The most that waits for its turn between the threads that compress and the one that writes.
-const REORDER: usize = 96 * 1024 * 1024;
+/// Bytes at most that the threads hold: their tables, what they read, what they make of it, and what waits for its turn.
+const HELD: usize = 64 * 1024 * 1024;
+/// More threads would have more than half of that for their tables, and pack faster than any line sends.
+const MOST_THREADS: usize = 32;
+
+/// Bytes of parts at most that there are at once, and parts. One part there always is.
+const SENT: u64 = 128 * MIB;
+const MOST_AT_ONCE: usize = 32;
+
+/// How many parts of a size there may be at once: the one that is packed and those that are sent.
+pub(crate) fn parts_at_once(part_size: u64) -> usize {
+    usize::try_from(SENT / part_size).unwrap_or(1).clamp(1, MOST_AT_ONCE)
+}
 
 /// How to pack.
 #[derive(Debug, Clone, Copy)]
@@ -71,8 +87,8 @@ pub(crate) struct Packing {
     ordered: Arc<Ordered<Output>>,
     threads: Vec<JoinHandle<()>>,
     sink: Sink,
-    written: Vec<u8>,
-    part_size: usize,
+    written: Written,
+    buffers: Arc<Buffers>,
     ended: bool,
 }
 
@@ -96,9 +112,11 @@ impl Packing {
 
     /// Begins to pack.
     pub(crate) fn start(tree: Arc<Tree>, how: How) -> Self {
-        let ordered = Arc::new(Ordered::new(REORDER));
-        let shared = Arc::new(source::Shared::new(Arc::clone(&tree), how));
         let count = how.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
+        let count = count.min(MOST_THREADS);
+        let ordered = Arc::new(Ordered::new(HELD - count * compress::STATE));
+        let shared = Arc::new(source::Shared::new(Arc::clone(&tree), how));
+        let part_size = usize::try_from(how.part_size).unwrap_or(usize::MAX);
         let worker = || {
             let (shared, ordered) = (Arc::clone(&shared), Arc::clone(&ordered));
             std::thread::spawn(move || shared.work(&ordered))
@@ -107,8 +125,8 @@ impl Packing {
             threads: (0..count).map(|_| worker()).collect(),
             ordered,
             sink: Sink::new(tree, how.format),
-            written: Vec::new(),
-            part_size: usize::try_from(how.part_size).unwrap_or(usize::MAX),
+            written: Written::default(),
+            buffers: Arc::new(Buffers::new(part_size, parts_at_once(how.part_size))),
             ended: false,
         }
     }
@@ -118,20 +136,20 @@ impl Packing {
     /// # Errors
     /// A file cannot be read, or is another one than when the tree was read.
     pub(crate) fn next_part(&mut self) -> Result<Option<Part>> {
-        while !self.ended && self.written.len() < self.part_size {
+        if self.ended && self.written.is_empty() {
+            return Ok(None);
+        }
+        let mut buffer = self.buffers.take();
+        while !buffer.fill(&mut self.written) && !self.ended {
             match self.ordered.next()? {
                 Some(output) => self.sink.take(output, &mut self.written)?,
                 None => {
-                    self.sink.finish(&mut self.written)?;
+                    self.sink.finish(&mut self.written);
                     self.ended = true;
                 }
             }
         }
-        if self.written.is_empty() {
-            return Ok(None);
-        }
-        let rest = self.written.split_off(self.written.len().min(self.part_size));
-        let bytes = Bytes::from(std::mem::replace(&mut self.written, rest));
+        let Some(bytes) = buffer.done() else { return Ok(None) };
         let checksum = crc_fast::checksum(CrcAlgorithm::Crc64Nvme, &bytes);
         Ok(Some(Part { bytes, checksum }))
     }

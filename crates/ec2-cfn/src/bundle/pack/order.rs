@@ -1,4 +1,8 @@
-//! A buffer that gives out in order what many threads put in as they finish it, and makes them wait when it is full.
+//! What threads make and what waits for its turn: given out in order, within a bound of bytes.
+//!
+//! Room is reserved before something is made, for all that is held meanwhile, and what came of it counts until it is done
+//! with. It is reserved in the order of the numbers: what everything else waits for has its room before what comes after it,
+//! and need not go beyond the bound.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,6 +11,7 @@ use landfall_core::{Error, Result};
 
 /// Something that is kept by its size.
 pub(super) trait Sized {
+    /// The bytes that it holds.
     fn size(&self) -> usize;
 }
 
@@ -21,13 +26,17 @@ pub(super) struct Ordered<T> {
 
 #[derive(Debug)]
 struct State<T> {
+    /// How many have room reserved: the number of the next that asks for it.
+    reserved: u64,
     /// The number that is given out next.
     next: u64,
     held: BTreeMap<u64, T>,
-    /// Bytes that are held, or reserved for what is being made.
+    /// Bytes that are held, lent, or reserved for what is being made.
     bytes: usize,
-    /// How many there will be, once that is known.
-    total: Option<u64>,
+    /// Bytes of what was given out last: it is still being written.
+    lent: usize,
+    /// There will be no more than have room reserved.
+    ended: bool,
     failed: Option<Error>,
     closed: bool,
 }
@@ -35,8 +44,16 @@ struct State<T> {
 impl<T: Sized> Ordered<T> {
     /// A buffer of so many bytes.
     pub(super) fn new(limit: usize) -> Self {
-        let state =
-            State { next: 0, held: BTreeMap::new(), bytes: 0, total: None, failed: None, closed: false };
+        let state = State {
+            reserved: 0,
+            next: 0,
+            held: BTreeMap::new(),
+            bytes: 0,
+            lent: 0,
+            ended: false,
+            failed: None,
+            closed: false,
+        };
         Self { state: Mutex::new(state), arrived: Condvar::new(), room: Condvar::new(), limit }
     }
 
@@ -44,22 +61,23 @@ impl<T: Sized> Ordered<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for room for `bytes`. What is to be given out next never waits: everything else waits for it. False: nobody
-    /// takes anything any more.
-    pub(super) fn reserve(&self, number: u64, bytes: usize) -> bool {
+    /// Waits for room for `bytes`, and answers the number of what is to be made: calls that wait at the same time have no
+    /// order, so the caller lets one in at a time. What is larger than the bound has to be alone. None: nobody takes anything
+    /// any more.
+    pub(super) fn reserve(&self, bytes: usize) -> Option<u64> {
         let mut state = self.lock();
-        while !state.closed
-            && state.failed.is_none()
-            && number != state.next
-            && state.bytes.saturating_add(bytes) > self.limit
-        {
+        while !state.is_over() && state.bytes > 0 && state.bytes.saturating_add(bytes) > self.limit {
             state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        if state.is_over() {
+            return None;
+        }
         state.bytes += bytes;
-        !state.closed && state.failed.is_none()
+        state.reserved += 1;
+        Some(state.reserved - 1)
     }
 
-    /// Puts in what room was reserved for.
+    /// Puts in what room was reserved for. It is no larger than that.
     pub(super) fn put(&self, number: u64, reserved: usize, value: T) {
         let mut state = self.lock();
         state.bytes = (state.bytes + value.size()).saturating_sub(reserved);
@@ -68,9 +86,9 @@ impl<T: Sized> Ordered<T> {
         self.room.notify_all();
     }
 
-    /// There is no number from `total` on.
-    pub(super) fn end(&self, total: u64) {
-        self.lock().total = Some(total);
+    /// No more room will be reserved.
+    pub(super) fn end(&self) {
+        self.lock().ended = true;
         self.arrived.notify_all();
     }
 
@@ -87,24 +105,157 @@ impl<T: Sized> Ordered<T> {
         self.room.notify_all();
     }
 
-    /// The next one in order; none at the end. Blocks.
+    /// The next one in order; none at the end. Blocks. The caller has let go of the one before.
     pub(super) fn next(&self) -> Result<Option<T>> {
         let mut state = self.lock();
+        state.bytes = state.bytes.saturating_sub(std::mem::take(&mut state.lent));
+        self.room.notify_all();
         loop {
             let number = state.next;
             if let Some(value) = state.held.remove(&number) {
                 state.next += 1;
-                state.bytes = state.bytes.saturating_sub(value.size());
-                self.room.notify_all();
+                state.lent = value.size();
                 return Ok(Some(value));
             }
             if let Some(error) = &state.failed {
                 return Err(error.clone());
             }
-            if state.total == Some(number) {
+            if state.ended && number == state.reserved {
                 return Ok(None);
             }
             state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+}
+
+impl<T> State<T> {
+    fn is_over(&self) -> bool {
+        self.closed || self.failed.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread::yield_now;
+
+    use super::*;
+
+    /// Bytes that are there at once, and the most of them.
+    #[derive(Debug, Default)]
+    struct Account {
+        now: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    /// So many bytes, counted from when they come to be until they are dropped.
+    #[derive(Debug)]
+    struct Bytes(usize, Arc<Account>);
+
+    impl Bytes {
+        fn new(count: usize, account: &Arc<Account>) -> Self {
+            let now = account.now.fetch_add(count, Ordering::SeqCst) + count;
+            account.most.fetch_max(now, Ordering::SeqCst);
+            Self(count, Arc::clone(account))
+        }
+    }
+
+    impl Drop for Bytes {
+        fn drop(&mut self) {
+            self.1.now.fetch_sub(self.0, Ordering::SeqCst);
+        }
+    }
+
+    impl Sized for (u64, Bytes) {
+        fn size(&self) -> usize {
+            self.1.0
+        }
+    }
+
+    const LIMIT: usize = 1_000;
+    const COUNT: u64 = 400;
+
+    /// Sizes from 1 to 300, no two alike beside each other.
+    fn size(number: u64) -> usize {
+        (number * 7_919 % 300) as usize + 1
+    }
+
+    /// Makes numbers until there are enough: each from as many bytes as come of it.
+    fn work(ordered: &Ordered<(u64, Bytes)>, turn: &Mutex<u64>, account: &Arc<Account>) {
+        loop {
+            let mut turn = turn.lock().unwrap();
+            if *turn == COUNT {
+                return ordered.end();
+            }
+            let reserved = 2 * size(*turn);
+            let Some(number) = ordered.reserve(reserved) else { return };
+            assert_eq!(number, *turn);
+            *turn += 1;
+            drop(turn);
+            let read = Bytes::new(size(number), account);
+            let made = Bytes::new(size(number), account);
+            // Later numbers are done before this one.
+            (0..20 - number % 20).for_each(|_| yield_now());
+            drop(read);
+            ordered.put(number, reserved, (number, made));
+        }
+    }
+
+    #[test]
+    fn what_is_held_at_once_stays_below_the_bound_when_all_is_made_faster_than_it_is_taken() {
+        for threads in [1, 2, 16] {
+            let (ordered, turn, account) = (Ordered::new(LIMIT), Mutex::new(0), Arc::new(Account::default()));
+            let taken = std::thread::scope(|scope| {
+                for _ in 0..threads {
+                    scope.spawn(|| work(&ordered, &turn, &account));
+                }
+                let mut taken = Vec::new();
+                while let Some((number, bytes)) = ordered.next().unwrap() {
+                    // As slow as it takes for the buffer to be full.
+                    (0..200).for_each(|_| yield_now());
+                    taken.push(number);
+                    drop(bytes);
+                }
+                taken
+            });
+            assert_eq!(taken, (0..COUNT).collect::<Vec<_>>());
+            let most = account.most.load(Ordering::SeqCst);
+            assert!(most <= LIMIT, "{most} bytes at once, by {threads} threads");
+            assert!(most > LIMIT / 4, "{most} bytes at most: the buffer is not made use of");
+        }
+    }
+
+    #[test]
+    fn what_is_given_out_counts_until_the_next_is_asked_for() {
+        let (ordered, account) = (Ordered::new(100), Arc::new(Account::default()));
+        assert_eq!(ordered.reserve(60), Some(0));
+        ordered.put(0, 60, (0, Bytes::new(40, &account)));
+        let lent = ordered.next().unwrap();
+        assert_eq!(ordered.lock().bytes, 40, "it is still being written");
+        drop(lent);
+        ordered.end();
+        assert!(ordered.next().unwrap().is_none());
+        assert_eq!(ordered.lock().bytes, 0);
+    }
+
+    #[test]
+    fn what_is_larger_than_the_bound_is_let_in_alone() {
+        let (ordered, account) = (Ordered::new(100), Arc::new(Account::default()));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..3 {
+                    let number = ordered.reserve(1_000).unwrap();
+                    ordered.put(number, 1_000, (number, Bytes::new(900, &account)));
+                }
+                ordered.end();
+            });
+            let mut count = 0;
+            while ordered.next().unwrap().is_some() {
+                count += 1;
+            }
+            assert_eq!(count, 3);
+        });
+        assert_eq!(account.most.load(Ordering::SeqCst), 900);
     }
 }

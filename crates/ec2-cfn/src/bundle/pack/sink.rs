@@ -5,6 +5,7 @@ use std::sync::Arc;
 use landfall_core::Result;
 
 use super::Packed;
+use super::cut::Written;
 use super::source::{Output, Piece, crc32_of_both};
 use super::tree::{Kind, Tree};
 use super::zip::{Method, Record, Records};
@@ -32,14 +33,14 @@ impl Sink {
     }
 
     /// Writes the next output.
-    pub(super) fn take(&mut self, output: Output, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn take(&mut self, output: Output, out: &mut Written) -> Result<()> {
         match output {
-            Output::Pieces(pieces) => pieces.iter().try_for_each(|piece| self.piece(piece, out)),
+            Output::Pieces(pieces) => pieces.into_iter().try_for_each(|piece| self.piece(piece, out)),
             Output::Block { packed, raw, crc32 } => {
                 self.begin(out);
                 self.crc32 = crc32_of_both(self.crc32, crc32, raw);
                 self.raw += raw;
-                out.extend_from_slice(&packed);
+                out.push(packed);
                 Ok(())
             }
         }
@@ -61,31 +62,30 @@ impl Sink {
         (counted.bytes + open, self.tree.bytes)
     }
 
-    fn begin(&mut self, out: &mut Vec<u8>) {
+    fn begin(&mut self, out: &mut Written) {
         if !std::mem::replace(&mut self.begun, true) && self.format == Format::Tgz {
-            out.extend_from_slice(&GZIP);
+            out.push(GZIP.to_vec());
         }
     }
 
     /// Writes the end of the file.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) -> Result<()> {
+    pub(super) fn finish(&mut self, out: &mut Written) {
         match self.format {
-            Format::Zip => self.records.finish(out),
+            Format::Zip => out.push(self.records.finish()),
             Format::Tar => {}
             Format::Tgz => {
                 self.begin(out);
-                out.extend_from_slice(&self.crc32.to_le_bytes());
                 // "The size of the original input data modulo 2^32."
-                out.extend_from_slice(&(self.raw as u32).to_le_bytes());
+                let length = self.raw as u32;
+                out.push([self.crc32.to_le_bytes(), length.to_le_bytes()].concat());
             }
         }
-        Ok(())
     }
 
-    fn piece(&mut self, piece: &Piece, out: &mut Vec<u8>) -> Result<()> {
+    fn piece(&mut self, piece: Piece, out: &mut Written) -> Result<()> {
         let mut record = match self.open.take() {
             Some(open) => open,
-            None => self.open(piece, out),
+            None => self.open(&piece, out),
         };
         record.crc32 = match record.raw {
             0 => piece.crc32,
@@ -93,10 +93,13 @@ impl Sink {
         };
         record.raw += piece.raw;
         record.packed += piece.packed.len() as u64;
-        self.records.content(&piece.packed, out);
+        self.records.content(&piece.packed);
+        out.push(piece.packed);
         if piece.last {
             self.tree.entries[piece.entry].check(record.crc32)?;
-            self.records.end(&record, out);
+            let mut behind = Vec::new();
+            self.records.end(&record, &mut behind);
+            out.push(behind);
         } else {
             self.open = Some(record);
         }
@@ -104,7 +107,7 @@ impl Sink {
     }
 
     /// Writes what stands before an entry's content, and begins to count.
-    fn open(&mut self, first: &Piece, out: &mut Vec<u8>) -> Record {
+    fn open(&mut self, first: &Piece, out: &mut Written) -> Record {
         let entry = &self.tree.entries[first.entry];
         let name = match entry.kind {
             Kind::Folder => format!("{}/", entry.name),
@@ -128,7 +131,9 @@ impl Sink {
                 Record { crc32: first.crc32, raw: first.raw, packed, ..record.clone() }
             }
         };
-        self.records.begin(&before, out);
+        let mut header = Vec::new();
+        self.records.begin(&before, &mut header);
+        out.push(header);
         record
     }
 }

@@ -8,7 +8,7 @@ use crc_fast::CrcAlgorithm;
 use landfall_core::{Error, Result};
 
 use super::How;
-use super::compress::{Deflate, WINDOW};
+use super::compress::{Deflate, WINDOW, block_room};
 use super::order::{self, Ordered};
 use super::tar::{self, BLOCK};
 use super::tree::{Entry, Kind, Tree, changed, unreadable};
@@ -25,6 +25,14 @@ const TOGETHER: (u64, usize) = (512 * 1024, 64);
 const WORTH: (u64, u64) = (97, 100);
 /// How much of a large file is tried, in three places, to see whether it can be compressed.
 const SAMPLE: u64 = 64 * 1024;
+
+/// What a [`Piece`] takes beside its bytes.
+const FORM: usize = size_of::<Piece>();
+/// The most that a block of a tar file has: one that is nearly full takes another mebibyte of a file. Names of headers are
+/// short against what is left over.
+const TAR_BLOCK: usize = 2 * PIECE as usize + 64 * 1024;
+/// What is held while it is compressed.
+const TAR_ROOM: usize = WINDOW + TAR_BLOCK + block_room(TAR_BLOCK);
 
 /// What a thread gives.
 #[derive(Debug)]
@@ -49,14 +57,22 @@ pub(super) struct Piece {
 impl order::Sized for Output {
     fn size(&self) -> usize {
         match self {
-            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.packed.len() + 64).sum(),
-            Self::Block { packed, .. } => packed.len(),
+            Self::Pieces(pieces) => pieces.iter().map(|piece| piece.packed.capacity() + FORM).sum(),
+            Self::Block { packed, .. } => packed.capacity(),
         }
     }
 }
 
 /// What a thread takes.
-enum Work {
+pub(super) struct Taken {
+    number: u64,
+    /// Bytes that are reserved for it.
+    pub(super) room: usize,
+    pub(super) work: Work,
+}
+
+/// What there is to do.
+pub(super) enum Work {
     /// Entries and the piece of each.
     Pieces(Vec<(usize, u64)>),
     /// The next bytes of a tar file, those before them, and whether they are the last.
@@ -81,7 +97,6 @@ impl std::fmt::Debug for Shared {
 /// Where handing out has got to.
 #[derive(Default)]
 struct Queue {
-    number: u64,
     entry: usize,
     piece: u64,
     ended: bool,
@@ -98,42 +113,46 @@ impl Shared {
     pub(super) fn work(&self, ordered: &Ordered<Output>) {
         let mut deflate = Deflate::new(self.how.level);
         loop {
-            let (number, work) = match self.take() {
+            let Taken { number, room, work } = match self.take(ordered) {
                 Ok(Some(taken)) => taken,
-                Ok(None) => {
-                    return ordered.end(self.queue.lock().unwrap_or_else(PoisonError::into_inner).number);
-                }
+                Ok(None) => return,
                 Err(error) => return ordered.fail(error),
             };
-            let reserved = self.size(&work);
-            if !ordered.reserve(number, reserved) {
-                return;
-            }
             match self.pack(work, &mut deflate) {
-                Ok(output) => ordered.put(number, reserved, output),
+                Ok(output) => ordered.put(number, room, output),
                 Err(error) => return ordered.fail(error),
             }
         }
     }
 
-    fn take(&self) -> Result<Option<(u64, Work)>> {
+    /// The next work, with room for all that is held while it is done. None: there is no more, or nobody wants it.
+    pub(super) fn take(&self, ordered: &Ordered<Output>) -> Result<Option<Taken>> {
+        // Held while there is no room: room is reserved in order.
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let work = match self.how.format {
-            Format::Zip => self.next_pieces(&mut queue),
-            Format::Tar | Format::Tgz if queue.ended => None,
-            Format::Tar | Format::Tgz => {
-                let before = queue.tar.before.clone();
-                let (raw, last) = queue.tar.block(&self.tree)?;
-                queue.ended = last;
-                Some(Work::Block { before, raw, last })
-            }
-        };
-        let number = queue.number;
-        queue.number += u64::from(work.is_some());
-        Ok(work.map(|work| (number, work)))
+        if self.how.format == Format::Zip {
+            let Some(pieces) = self.next_pieces(&mut queue) else {
+                ordered.end();
+                return Ok(None);
+            };
+            let room = self.room(&pieces);
+            return Ok(ordered.reserve(room).map(|number| Taken {
+                number,
+                room,
+                work: Work::Pieces(pieces),
+            }));
+        }
+        if queue.ended {
+            ordered.end();
+            return Ok(None);
+        }
+        let Some(number) = ordered.reserve(TAR_ROOM) else { return Ok(None) };
+        let before = std::mem::take(&mut queue.tar.before);
+        let (raw, last) = queue.tar.block(&self.tree)?;
+        queue.ended = last;
+        Ok(Some(Taken { number, room: TAR_ROOM, work: Work::Block { before, raw, last } }))
     }
 
-    fn next_pieces(&self, queue: &mut Queue) -> Option<Work> {
+    fn next_pieces(&self, queue: &mut Queue) -> Option<Vec<(usize, u64)>> {
         let (mut pieces, mut bytes) = (Vec::new(), 0);
         while let Some(entry) = self.tree.entries.get(queue.entry) {
             let size = entry.size();
@@ -146,7 +165,7 @@ impl Shared {
                 if queue.piece * PIECE >= size {
                     (queue.entry, queue.piece) = (queue.entry + 1, 0);
                 }
-                return Some(Work::Pieces(vec![piece]));
+                return Some(vec![piece]);
             }
             // A file that is no small one goes by itself.
             if bytes + size > TOGETHER.0 && !pieces.is_empty() || pieces.len() >= TOGETHER.1 {
@@ -156,23 +175,24 @@ impl Shared {
             pieces.push((queue.entry, 0));
             queue.entry += 1;
         }
-        (!pieces.is_empty()).then_some(Work::Pieces(pieces))
+        (!pieces.is_empty()).then_some(pieces)
     }
 
-    /// How much what comes of it may take.
-    fn size(&self, work: &Work) -> usize {
-        match work {
-            Work::Pieces(pieces) => {
-                let of = |(entry, _): &(usize, u64)| {
-                    self.tree.entries.get(*entry).map_or(0, |entry| piece_size(entry.size())) as usize + 64
-                };
-                pieces.iter().map(of).sum()
+    /// What is held at most while these are packed: what came of those before, what is read, and what comes of it.
+    fn room(&self, pieces: &[(usize, u64)]) -> usize {
+        let (mut made, mut read) = (0, 0);
+        for (entry, _) in pieces {
+            let size = self.tree.entries.get(*entry).map_or(0, Entry::size);
+            if size > WHOLE {
+                return FORM + WINDOW + PIECE as usize + block_room(PIECE as usize);
             }
-            Work::Block { raw, .. } => raw.len(),
+            made += size as usize + FORM;
+            read = read.max(size as usize);
         }
+        made + read
     }
 
-    fn pack(&self, work: Work, deflate: &mut Deflate) -> Result<Output> {
+    pub(super) fn pack(&self, work: Work, deflate: &mut Deflate) -> Result<Output> {
         match work {
             Work::Pieces(pieces) => {
                 let made: Result<Vec<Piece>> =
@@ -217,14 +237,17 @@ impl Shared {
             });
         }
         let offset = number * PIECE;
-        let (before, length) = (offset.min(WINDOW as u64), PIECE.min(size - offset));
+        let length = PIECE.min(size - offset);
+        let last = offset + length == size;
+        let piece = |method, crc32, packed| Piece { entry: index, last, method, raw: length, crc32, packed };
+        if self.is_stored(index, size, deflate)? {
+            let raw = read(entry, offset, length)?;
+            return Ok(piece(Method::Stored, crc32(&raw), raw));
+        }
+        let before = offset.min(WINDOW as u64);
         let bytes = read(entry, offset - before, before + length)?;
         let (window, raw) = bytes.split_at(before as usize);
-        let last = offset + length == size;
-        let stored = self.is_stored(index, size, deflate)?;
-        let method = if stored { Method::Stored } else { Method::Deflated };
-        let packed = if stored { raw.to_vec() } else { deflate.block(window, raw, last)? };
-        Ok(Piece { entry: index, last, method, raw: length, crc32: crc32(raw), packed })
+        Ok(piece(Method::Deflated, crc32(raw), deflate.block(window, raw, last)?))
     }
 
     /// A file compressed, if that is worth it.
@@ -248,11 +271,6 @@ impl Shared {
         }
         Ok(*self.stored[index].get_or_init(|| !is_worth(packed, 3 * SAMPLE)))
     }
-}
-
-/// The raw bytes of one piece of a file, at most.
-fn piece_size(size: u64) -> u64 {
-    if size <= WHOLE { size } else { PIECE }
 }
 
 fn is_worth(packed: u64, raw: u64) -> bool {
@@ -297,13 +315,14 @@ struct TarReader {
 impl TarReader {
     /// The next block, and whether it is the last.
     fn block(&mut self, tree: &Tree) -> Result<(Vec<u8>, bool)> {
-        let mut raw = Vec::with_capacity(PIECE as usize + 4 * BLOCK as usize);
+        let mut raw = Vec::with_capacity(TAR_BLOCK);
         while raw.len() < PIECE as usize && !self.ended {
             match self.open.take() {
                 Some(open) => self.go_on(open, tree, &mut raw)?,
                 None => self.begin(tree, &mut raw)?,
             }
         }
+        raw.shrink_to_fit();
         self.before = raw[raw.len().saturating_sub(WINDOW)..].to_vec();
         Ok((raw, self.ended))
     }

@@ -110,9 +110,8 @@ impl Records {
         self.at += (out.len() - begin) as u64;
     }
 
-    /// A piece of an entry's content.
-    pub(super) fn content(&mut self, packed: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(packed);
+    /// A piece of an entry's content stands next.
+    pub(super) fn content(&mut self, packed: &[u8]) {
         self.at += packed.len() as u64;
     }
 
@@ -175,9 +174,10 @@ impl Records {
     }
 
     /// The directory and the end of the file.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
-        let (begin, size) = (self.at, self.directory.len() as u64);
-        out.append(&mut self.directory);
+    pub(super) fn finish(&mut self) -> Vec<u8> {
+        let mut directory = std::mem::take(&mut self.directory);
+        let (begin, size) = (self.at, directory.len() as u64);
+        let out = &mut directory;
         self.at += size;
         let many = self.count >= u64::from(u16::MAX);
         let large = many || begin >= u64::from(FULL) || size >= u64::from(FULL);
@@ -207,6 +207,7 @@ impl Records {
         put32(out, narrow(size, false));
         put32(out, narrow(begin, false));
         put16(out, 0);
+        directory
     }
 }
 
@@ -241,8 +242,6 @@ mod tests {
         records.end(&record(10, false), &mut out);
         assert_eq!(records.directory[42..46], [255; 4]);
         assert_eq!(records.directory[51..59], (1_u64 << 32).to_le_bytes());
-        out.clear();
-        records.finish(&mut out);
-        assert!(out.windows(4).any(|four| four == 0x0606_4b50_u32.to_le_bytes()));
+        assert!(records.finish().windows(4).any(|four| four == 0x0606_4b50_u32.to_le_bytes()));
     }
 }
