@@ -161,7 +161,9 @@ async fn a_release_may_come_up_after_all() {
         let restarted = new.iter().any(|pod| pod["status"]["containerStatuses"][0]["restartCount"] == 1);
         assert_eq!(restarted, scenario == "crash-recovers", "{scenario}");
         let evicted = new.iter().filter(|pod| pod["status"]["reason"] == "Evicted").count();
-        assert_eq!(evicted > 0, scenario == "evicted", "{scenario}");
+        // Those that take the place of evicted ones stay.
+        let expected = if scenario == "evicted" { 1..=2 } else { 0..=0 };
+        assert!(expected.contains(&evicted), "{scenario}: {evicted}");
     }
 }
 

@@ -187,9 +187,9 @@ async fn watches_and_events_may_be_forbidden() {
     let events = "/api/v1/namespaces/default/events";
     for (path, status) in [
         (CONFIG_MAPS.to_owned(), 200),
-        (format!("{CONFIG_MAPS}?watch=true"), 403),
+        (format!("{CONFIG_MAPS}?watch=true&timeoutSeconds=1"), 403),
         (events.to_owned(), 403),
-        (format!("{events}?watch=true"), 403),
+        (format!("{events}?watch=true&timeoutSeconds=1"), 403),
     ] {
         let told = served.get(&path).await;
         assert_eq!(told.status, status, "{path}");
