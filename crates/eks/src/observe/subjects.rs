@@ -82,7 +82,7 @@ impl Subjects {
             else {
                 continue;
             };
-            if at_once(manifest) {
+            if at_once(manifest) && !target.spec.rules.fit(manifest) {
                 subjects.at_once += 1;
                 continue;
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use landfall_core::{Cause, Error, Result};
 
-use super::{Check, Rule};
+use super::{Check, Rule, Rules};
 use crate::input::Manifest;
 
 impl Rule {
@@ -49,6 +49,13 @@ impl Rule {
 
     fn is_about_the_same(&self, other: &Self) -> bool {
         self.kind.eq_ignore_ascii_case(&other.kind) && self.group == other.group && self.name == other.name
+    }
+}
+
+impl Rules {
+    /// Whether any of them is about this object.
+    pub(crate) fn fit(&self, manifest: &Manifest) -> bool {
+        self.rules.iter().any(|rule| rule.fits(manifest))
     }
 }
 
