@@ -60,16 +60,13 @@ async fn values_of_secrets_are_in_no_output_and_in_no_journal() {
         }
     }
     assert_eq!(codes, [0, 0, 0, 3, 0, 0, 0, 0, 3, 0], "{told}");
-    // What the server has to say of a Secret that it refuses holds its values.
-    shop.write(
-        "shop/secret.yaml",
-        &format!(
-            "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\ndata: {{password: '{}'}}\n",
-            CANARIES[1]
-        ),
+    let broken = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: keys}}\nstringData: {{a: [{}]}}\n",
+        CANARIES[0]
     );
+    shop.write("shop/secret.yaml", &broken);
     let ran = run(shop.deploy(&["-v"])).await;
-    assert_ne!(ran.code, 0, "it is not base64: {}", ran.told());
+    assert_eq!(ran.code, 2, "a value that is no text: {}", ran.told());
     told.push_str(&ran.told());
     assert!(told.contains("Secret default/keys"), "the plan shows that it changes: {told}");
     let revert = ["revert", "second-human", "--journal", "journal", "-v"];

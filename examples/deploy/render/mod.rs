@@ -198,8 +198,8 @@ impl Shown {
         }
         let of = self.in_pipeline(event).map(|(_, name)| format!("{name}: ")).unwrap_or_default();
         let bar = self.bar.get_or_insert_with(spinner);
-        bar.set_prefix(tree::tree(progress));
         bar.set_message(format!("{of}{text}"));
+        bar.set_prefix(tree::tree(progress));
         Vec::new()
     }
 }
