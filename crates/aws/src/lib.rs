@@ -7,6 +7,7 @@
 //! - [`config`]: an [`SdkConfig`](aws_types::SdkConfig) as landfall wants it: timeouts set, the SDK's own retries off.
 //! - [`caller`]: who calls and where, which tells what may be shared.
 //! - [`image`]: image references, checked before a registry is asked for them.
+//! - [`mask`]: values that may not be told, taken out of texts.
 //! - [`near`]: "did you mean".
 //! - [`raw`]: JSON sent and received as it is, through the SDK's signing.
 //! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
@@ -21,5 +22,6 @@ pub mod environment;
 pub mod failure;
 pub mod http;
 pub mod image;
+pub mod mask;
 pub mod near;
 pub mod raw;

@@ -4,17 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_aws::failure::Failure;
+use landfall_aws::mask::hide;
 use landfall_core::{Cause, Error};
 
 use super::parameters::{Parameters, Wanted};
 use super::template::Declared;
-
-/// What CloudFormation itself shows in the place of such a value.
-pub(crate) const HIDDEN: &str = "****";
-
-/// Values shorter than this are hidden only where they stand alone: a secret of one letter would make every text
-/// unreadable, and hide nothing.
-const SHORT: usize = 4;
 
 /// The values to hide. Clones hide the same.
 #[derive(Clone, Default)]
@@ -70,39 +64,5 @@ impl Masks {
             }
             masked
         })
-    }
-}
-
-fn hide(text: &str, value: &str) -> String {
-    if value.chars().count() >= SHORT {
-        return text.replace(value, HIDDEN);
-    }
-    let mut hidden = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(value) {
-        let (before, after) = (&rest[..at], &rest[at + value.len()..]);
-        let alone = !before
-            .chars()
-            .next_back()
-            .or(hidden.chars().next_back().filter(|_| before.is_empty()))
-            .is_some_and(char::is_alphanumeric)
-            && !after.chars().next().is_some_and(char::is_alphanumeric);
-        hidden.push_str(before);
-        hidden.push_str(if alone { HIDDEN } else { value });
-        rest = after;
-    }
-    hidden.push_str(rest);
-    hidden
-}
-
-#[cfg(test)]
-mod tests {
-    use super::hide;
-
-    #[test]
-    fn long_values_vanish_wherever_they_stand_and_short_ones_where_they_stand_alone() {
-        assert_eq!(hide("x hunter2y", "hunter2"), "x ****y");
-        assert_eq!(hide("a cat ate a", "a"), "**** cat ate ****");
-        assert_eq!(hide("aa a", "a"), "aa ****");
     }
 }

@@ -5,10 +5,12 @@ use landfall_core::{Context, Result};
 
 use crate::stack::client::allowed;
 use crate::stack::facts::StackFacts;
-use crate::stack::masks::HIDDEN;
 use crate::stack::memory::Before;
 use crate::stack::parameters::Settled;
 use crate::stack::target::Stack;
+
+/// What CloudFormation shows in the place of a value that is not to be shown (`NoEcho`).
+const HIDDEN: &str = "****";
 
 /// Reads what an undo needs. Templates that hold what looks like a credential are not kept: plans are recorded.
 pub(crate) async fn capture(
