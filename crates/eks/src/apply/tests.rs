@@ -184,16 +184,7 @@ async fn a_field_of_a_person_is_taken_over_with_a_warning() {
 
 #[tokio::test]
 async fn replicas_are_left_to_an_autoscaler_and_a_new_object_gets_them() {
-    let server = Scripted::start(|seen| {
-        (seen.method == "PATCH" && seen.body()["spec"].get("replicas").is_some()).then(|| {
-            Reply::conflict(&[(
-                "\"kube-controller-manager\" with subresource \"scale\" using apps/v1",
-                ".spec.replicas",
-            )])
-        })
-    })
-    .await;
-    server.put(&live(5));
+    let server = Scripted::autoscaled(&live(5)).await;
     let (manifests, (cx, told)) = (read(DEPLOYMENT), hearing());
     let part = run(&server, &cx, manifests.objects(), &[before("1", false)]).await;
     assert_eq!(effects(&part), ["unchanged"]);

@@ -134,16 +134,7 @@ async fn conflicts_are_decided_as_they_will_be_and_told() {
 
 #[tokio::test]
 async fn replicas_that_are_left_to_an_autoscaler_are_no_change() {
-    let server = Scripted::start(|seen| {
-        (seen.method == "PATCH" && seen.body()["spec"].get("replicas").is_some()).then(|| {
-            Reply::conflict(&[(
-                "\"kube-controller-manager\" with subresource \"scale\" using apps/v1",
-                ".spec.replicas",
-            )])
-        })
-    })
-    .await;
-    server.put(&live(5));
+    let server = Scripted::autoscaled(&live(5)).await;
     let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
     assert_eq!((one.effect, one.details.len()), (None, 1), "{one:?}");
 }

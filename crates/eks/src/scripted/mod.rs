@@ -166,6 +166,18 @@ impl Scripted {
         Self { api: api(&address), seen, objects, most }
     }
 
+    /// A server with this object, whose replicas an autoscaler sets: whoever applies others gets a conflict.
+    pub(crate) async fn autoscaled(object: &Value) -> Self {
+        let server = Self::start(|seen| {
+            let sets_replicas = seen.method == "PATCH" && seen.body()["spec"].get("replicas").is_some();
+            let autoscaler = "\"kube-controller-manager\" with subresource \"scale\" using apps/v1";
+            sets_replicas.then(|| Reply::conflict(&[(autoscaler, ".spec.replicas")]))
+        })
+        .await;
+        server.put(object);
+        server
+    }
+
     /// A server with these objects that answers from its store only.
     pub(crate) async fn with(objects: &[Value]) -> Self {
         let server = Self::start(|_| None).await;
