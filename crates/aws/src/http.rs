@@ -2,8 +2,7 @@
 //!
 //! - `AWS_CA_BUNDLE`: a file of PEM certificates that are trusted *instead of* the system's, as in the AWS CLI
 //!   (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-gen-config.html>). The SDK for Rust does not read it.
-//! - `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and the same in lower case. Loopback and link-local
-//!   addresses never go through a proxy: the metadata services of EC2 and ECS live there, and local servers.
+//! - `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, by the rules of [`proxy`].
 //!
 //! The system's certificates are loaded at the first request to an `https` address, so that a run against a local
 //! server does not pay for them.
@@ -28,14 +27,11 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::environment::Environment;
+use crate::proxy;
 pub use fetch::{Fetched, Fetcher, bare_url};
 
 /// A file with the certificates to trust.
 pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
-
-/// Never reached through a proxy: this machine, and the metadata services of EC2 (169.254.169.254) and of ECS and
-/// EKS (169.254.170.2, 169.254.170.23).
-const NEAR: &str = "localhost,127.0.0.0/8,::1,169.254.0.0/16,fd00:ec2::254,fd00:ec2::23";
 
 /// A client that honours the variables above.
 ///
@@ -64,8 +60,8 @@ impl Ways {
     fn new(environment: &Environment) -> Result<Self> {
         let mut problems = Vec::new();
         let mut checked = |result: Result<_, Box<Cause>>| result.map_err(|cause| problems.push(*cause)).ok();
-        let to_http = checked(proxy(environment, "HTTP", ProxyConfig::http));
-        let to_https = checked(proxy(environment, "HTTPS", ProxyConfig::https));
+        let to_http = checked(to_proxy(proxy::for_http(environment), ProxyConfig::http));
+        let to_https = checked(to_proxy(proxy::for_https(environment), ProxyConfig::https));
         let trust = trust(environment).map_err(|cause| problems.push(*cause)).ok();
         Error::all("the HTTP client cannot be set up", problems)?;
         let (to_http, to_https) = (to_http.flatten(), to_https.flatten());
@@ -108,31 +104,43 @@ fn connector(
     builder
 }
 
-/// The certificates of the bundle that can be used, or the system's when none is named.
+/// The certificates of the bundle, or the system's when none is named.
+fn trust(environment: &Environment) -> Result<TrustStore, Box<Cause>> {
+    let Some(certificates) = bundle(environment)? else { return Ok(TrustStore::default()) };
+    let mut trusted = TrustStore::empty();
+    for certificate in &certificates {
+        trusted.add_pem_certificate(to_pem(certificate));
+    }
+    Ok(trusted)
+}
+
+/// The certificates that can be used of the bundle that [`CA_BUNDLE`] names; none when it names none.
 ///
 /// They are checked here because the SDK's client panics on a bundle that it cannot read. One certificate that the
 /// TLS library refuses does not spoil a bundle, as it does not spoil the system's.
-fn trust(environment: &Environment) -> Result<TrustStore, Box<Cause>> {
-    let Some(path) = environment.get(CA_BUNDLE) else { return Ok(TrustStore::default()) };
+///
+/// # Errors
+/// The problem of the variable: a file that cannot be read, or holds no certificate that can be used.
+pub fn bundle(environment: &Environment) -> Result<Option<Vec<CertificateDer<'static>>>, Box<Cause>> {
+    let Some(path) = environment.get(CA_BUNDLE) else { return Ok(None) };
     let problem = |what: String| {
         let cause = Cause::invalid(CA_BUNDLE, format!("{CA_BUNDLE} names {path}: {what}"));
         Box::new(cause.with_hint("name a file of certificates that begin with BEGIN CERTIFICATE"))
     };
     let pem = std::fs::read(path).map_err(|error| problem(format!("the file cannot be read: {error}")))?;
     let mut roots = RootCertStore::empty();
-    let mut trusted = TrustStore::empty();
-    let mut refused = 0;
+    let (mut trusted, mut refused) = (Vec::new(), 0);
     for certificate in CertificateDer::pem_slice_iter(&pem).flatten() {
         if roots.add(certificate.clone()).is_ok() {
-            trusted.add_pem_certificate(to_pem(&certificate));
+            trusted.push(certificate);
         } else {
             refused += 1;
         }
     }
-    match (roots.len(), refused) {
+    match (trusted.len(), refused) {
         (0, 0) => Err(problem("there is no certificate in it".to_owned())),
         (0, _) => Err(problem(format!("none of its {refused} certificates can be used"))),
-        _ => Ok(trusted),
+        _ => Ok(Some(trusted)),
     }
 }
 
@@ -140,23 +148,18 @@ fn to_pem(certificate: &CertificateDer<'_>) -> String {
     format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", STANDARD.encode(certificate))
 }
 
-/// The proxy for one scheme. An address without a scheme is one of an `http` proxy, as for curl.
-fn proxy<E: std::error::Error>(
-    environment: &Environment,
-    scheme: &str,
+/// The SDK's way through a proxy.
+fn to_proxy<E: std::error::Error>(
+    named: Option<proxy::Named>,
     make: impl Fn(String) -> Result<ProxyConfig, E>,
 ) -> Result<Option<ProxyConfig>, Box<Cause>> {
-    let names = [format!("{scheme}_PROXY"), format!("{}_proxy", scheme.to_lowercase())];
-    let names = [names[0].as_str(), names[1].as_str(), "ALL_PROXY", "all_proxy"];
-    let Some((name, address)) = environment.first(&names) else { return Ok(None) };
-    let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
-    let direct = environment.first(&["NO_PROXY", "no_proxy"]).map_or("", |(_, hosts)| hosts);
+    let Some(proxy::Named { variable, address, direct }) = named else { return Ok(None) };
     // The address may hold a password: it is not shown, and neither is the library's error about it.
     let config = make(address).map_err(|_| {
-        let cause = Cause::invalid(name, format!("{name} is not the address of a proxy"));
-        Box::new(cause.with_hint(format!("write {name} like http://proxy.example.com:3128")))
+        let cause = Cause::invalid(variable, format!("{variable} is not the address of a proxy"));
+        Box::new(cause.with_hint(format!("write {variable} like http://proxy.example.com:3128")))
     })?;
-    Ok(Some(config.no_proxy(format!("{NEAR},{direct}"))))
+    Ok(Some(config.no_proxy(direct)))
 }
 
 /// Sends a request to the connector of its scheme, which is made when it is first needed.

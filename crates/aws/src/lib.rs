@@ -9,6 +9,7 @@
 //! - [`image`]: image references, checked before a registry is asked for them.
 //! - [`mask`]: values that may not be told, taken out of texts.
 //! - [`near`]: "did you mean".
+//! - [`proxy`]: which proxy the environment names.
 //! - [`raw`]: JSON sent and received as it is, through the SDK's signing.
 //! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
 //! - [`call`]: the one retry loop around calls.
@@ -24,4 +25,5 @@ pub mod http;
 pub mod image;
 pub mod mask;
 pub mod near;
+pub mod proxy;
 pub mod raw;
