@@ -4,11 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use landfall_aws::bounded::read_text;
 use landfall_core::{Error, ErrorKind, Result};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Cluster, Token, TokenSource};
+
+/// Bytes of a file with a token, which takes a few kilobytes.
+const LARGEST_TOKEN: usize = 1024 * 1024;
 
 /// How to sign in to an API server. `Debug` shows the way only.
 #[derive(Clone)]
@@ -45,7 +49,7 @@ impl SignIn {
             Self::Eks(tokens) => Presented::Signed(tokens.token().await?),
             Self::Token(token) => Presented::Text(token.clone()),
             Self::TokenFile(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| {
+                let text = read_text(file, LARGEST_TOKEN).map_err(|error| {
                     let message = format!("the token in {} cannot be read", file.display());
                     Error::new(ErrorKind::Auth, message).with_source(&error)
                 })?;
@@ -85,6 +89,18 @@ impl SignIn {
                 "the certificate of the kubeconfig is not one of cluster {name}, or has expired: check the context, or ask for \
                  a new kubeconfig"
             ),
+        }
+    }
+}
+
+impl SignIn {
+    /// What to do about a server that ends the connection because of our certificate, or because there is none.
+    pub(super) fn certificate_advice(&self, cluster: &Cluster) -> String {
+        match self {
+            Self::Certificate(_) => self.advice(cluster),
+            _ => "it demands a client certificate, and this run signs in by a token: use a kubeconfig with \
+                  client-certificate and client-key"
+                .to_owned(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod facts;
 mod find;
+mod reach;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use landfall_core::{Cause, Context, Error, ErrorKind, Place, Result};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use super::Proxy;
 use facts::Facts;
 
 /// A cluster that can be talked to, as DescribeCluster describes it:
@@ -31,6 +33,7 @@ pub struct Cluster {
     authentication_mode: Option<String>,
     auto_mode: bool,
     ahead: SignedDuration,
+    proxy: Option<Proxy>,
 }
 
 /// From where the API server can be reached.
@@ -100,7 +103,17 @@ impl Cluster {
             authentication_mode: None,
             auto_mode: false,
             ahead: SignedDuration::ZERO,
+            proxy: None,
         }
+    }
+
+    /// The same, as the cluster that EKS calls by this name, or whose id it is: a kubeconfig calls it as it likes.
+    pub(super) fn of_eks(mut self, name: &str, by_id: bool) -> Self {
+        name.clone_into(&mut self.token_name);
+        if !by_id {
+            name.clone_into(&mut self.name);
+        }
+        self
     }
 
     /// The cluster's name.
@@ -157,33 +170,6 @@ impl Cluster {
         self.ahead
     }
 
-    /// The error for an API server that no connection could be made to, with what the cluster's settings say about that:
-    /// <https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html>. `why` is what the connection failed with.
-    #[must_use]
-    pub fn unreachable(&self, why: &str) -> Error {
-        let EndpointAccess { public, private, public_cidrs } = &self.access;
-        let open = public_cidrs.iter().any(|range| range == "0.0.0.0/0");
-        let hint = match (public, private) {
-            (false, _) => format!(
-                "its endpoint is private, so that only its VPC and networks connected to it reach it: run this job \
-                 there (a runner in the VPC), name a proxy, or open the public endpoint to the runner's addresses (aws \
-                 eks update-cluster-config --name {} --resources-vpc-config \
-                 endpointPublicAccess=true,publicAccessCidrs=...)",
-                self.name
-            ),
-            (true, _) if !open && !public_cidrs.is_empty() => format!(
-                "its public endpoint takes connections from {} only: check that this machine's address is among them \
-                 (aws eks update-cluster-config changes publicAccessCidrs)",
-                public_cidrs.join(", ")
-            ),
-            _ => "its endpoint is public: check the firewall, HTTPS_PROXY and NO_PROXY of this machine"
-                .to_owned(),
-        };
-        let message =
-            format!("the API server of cluster {}, {}, cannot be reached: {why}", self.name, self.endpoint);
-        Error::new(ErrorKind::Transient, message).with_hint(hint)
-    }
-
     /// The cluster of an answer, judged.
     fn judged(facts: Facts, name: &str, place: &Place, ahead: SignedDuration) -> Result<Self> {
         if let Some(connector) = &facts.connector_config {
@@ -232,6 +218,7 @@ impl Cluster {
             authentication_mode: facts.access_config.and_then(|access| access.authentication_mode),
             auto_mode: facts.compute_config.is_some_and(|compute| compute.enabled),
             ahead,
+            proxy: None,
         })
     }
 }
@@ -274,7 +261,8 @@ fn not_usable(facts: &Facts, name: &str, place: &Place) -> Option<Error> {
     Some(error)
 }
 
-fn is_https(endpoint: &str) -> bool {
+/// Whether this is the address of a server of https.
+pub(super) fn is_https(endpoint: &str) -> bool {
     endpoint
         .strip_prefix("https://")
         .is_some_and(|host| !host.is_empty() && endpoint.parse::<http::Uri>().is_ok())

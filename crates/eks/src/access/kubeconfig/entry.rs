@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::exec::Exec;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct File {
@@ -73,25 +75,15 @@ pub(super) struct UserEntry {
     pub(super) client_certificate_data: String,
     pub(super) client_key: String,
     pub(super) client_key_data: String,
-    exec: Option<Exec>,
+    pub(super) exec: Option<Exec>,
     auth_provider: Option<Value>,
     username: String,
     r#as: String,
 }
 
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-struct Exec {
-    command: String,
-    args: Option<Vec<String>>,
-}
-
 impl UserEntry {
-    /// A way to sign in that landfall does not know, in words.
+    /// A way to sign in that landfall does not know, in words; of programs only they themselves know.
     pub(super) fn unknown_way(&self) -> Option<String> {
-        if let Some(exec) = &self.exec {
-            return Some(format!("gets its token from the program `{}`", exec.command));
-        }
         if self.auth_provider.is_some() {
             return Some("signs in by an auth-provider".to_owned());
         }
@@ -99,14 +91,6 @@ impl UserEntry {
             return Some("acts as somebody else (as)".to_owned());
         }
         (!self.username.is_empty()).then(|| "signs in by name and password".to_owned())
-    }
-
-    /// Whether its token is one of EKS.
-    pub(super) fn is_aws(&self) -> bool {
-        self.exec.as_ref().is_some_and(|exec| {
-            let args = exec.args.as_deref().unwrap_or_default();
-            exec.command.contains("aws-iam-authenticator") || args.iter().any(|arg| arg == "get-token")
-        })
     }
 }
 

@@ -2,27 +2,28 @@
 //! every other cluster than those of EKS.
 //! <https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/>
 //!
-//! Tokens, token files and client certificates are taken. Programs that make tokens are not run: `aws eks get-token`
-//! among them, since landfall signs such tokens itself when the cluster is named.
+//! Tokens, token files and client certificates are taken. Programs that make tokens are not run. What `aws eks get-token`
+//! and `aws-iam-authenticator` would make is signed here, once a [`TokenSigner`] has the credentials for it.
 
+mod content;
 mod entry;
+mod exec;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use landfall_aws::bounded::read_text;
 use landfall_aws::near;
 use landfall_core::{Cause, Error, Place, Result};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use secrecy::SecretString;
 
-use super::sign_in::{ClientCertificate, SignIn};
+use super::sign_in::SignIn;
 use super::{ApiServer, Cluster};
+use content::{LARGEST_FILE, cluster_of, problem, sign_in_of};
 use entry::{ClusterEntry, ContextEntry, File, Named, UserEntry};
+use exec::Exec;
+
+pub use exec::{EksToken, TokenSigner};
 
 /// The partition of places that are not known to be in AWS.
 pub const OUTSIDE: &str = "kubernetes";
@@ -34,6 +35,7 @@ pub struct Kubeconfig {
     clusters: Vec<Entry<ClusterEntry>>,
     users: Vec<Entry<UserEntry>>,
     current: Option<String>,
+    signer: Option<TokenSigner>,
     /// The files as they were named, for messages.
     files: Vec<String>,
 }
@@ -80,7 +82,7 @@ impl Kubeconfig {
         let (mut config, mut problems) = (Self::default(), Vec::new());
         for path in paths.iter().map(AsRef::as_ref) {
             let shown = path.display().to_string();
-            match std::fs::read_to_string(path) {
+            match read_text(path, LARGEST_FILE) {
                 Ok(text) => {
                     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
                     problems.extend(config.add(&shown, &folder, &text));
@@ -141,21 +143,9 @@ impl Kubeconfig {
     /// are, files that cannot be read, ways to sign in that landfall does not know.
     pub fn choose(&self, place: Option<&Place>, context: Option<&str>) -> Result<Way> {
         let unusable = "the kubeconfig cannot be used";
-        let Some(name) = context.or(self.current.as_deref()) else {
-            let message = format!("{} names no current context; {}", self.files.join(", "), self.known());
-            return Err(Error::invalid(message).with_hint("name the context"));
-        };
-        let Some(chosen) = self.contexts.iter().find(|entry| entry.name == name) else {
-            let message =
-                format!("there is no context `{name}` in {}; {}", self.files.join(", "), self.known());
-            let error = Error::invalid(message);
-            return Err(match near::nearest(name, self.contexts()) {
-                Some(other) => error.with_hint(format!("did you mean `{other}`?")),
-                None => error,
-            });
-        };
+        let chosen = self.context(context)?;
         let mut problems = Vec::new();
-        let ContextEntry { cluster, user, namespace } = &chosen.value;
+        let (name, ContextEntry { cluster, user, namespace }) = (&chosen.name, &chosen.value);
         let missing = |what: &str, name: &str| {
             Cause::invalid("kubeconfig", format!("the context names {what} `{name}`, which there is not"))
         };
@@ -170,18 +160,111 @@ impl Kubeconfig {
             }
         };
         let sign_in = match self.users.iter().find(|entry| entry.name == *user) {
-            Some(entry) => sign_in_of(entry, &mut problems),
+            Some(entry) => self.sign_in_of(place, entry, &mut problems),
             None => {
                 problems.push(missing("the user", user));
                 None
             }
         };
         Error::all(format!("{unusable}, context `{name}`"), problems)?;
-        let (Some((place, cluster)), Some(sign_in)) = (cluster, sign_in) else {
+        let (Some((place, mut cluster)), Some(sign_in)) = (cluster, sign_in) else {
             return Err(Error::internal(unusable));
         };
+        if let Some(token) = self.eks_token(Some(name))? {
+            cluster = cluster.of_eks(&token.cluster, token.by_id);
+        }
         let namespace = namespace.clone().filter(|namespace| !namespace.is_empty());
-        Ok(Way { context: name.to_owned(), place, cluster, sign_in, namespace })
+        Ok(Way { context: name.clone(), place, cluster, sign_in, namespace })
+    }
+
+    /// What the program of a context's user, or of the current one's, would sign, if that is a token of EKS: whoever
+    /// makes a [`TokenSigner`] learns here which role it has to be of.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] for a context that there is not.
+    pub fn eks_token(&self, context: Option<&str>) -> Result<Option<EksToken>> {
+        let user = &self.context(context)?.value.user;
+        let entry = self.users.iter().find(|entry| entry.name == *user);
+        Ok(entry.and_then(|entry| entry.value.exec.as_ref()?.eks_token().ok()))
+    }
+
+    /// Signs tokens of EKS for users who would get theirs from a program.
+    #[must_use]
+    pub fn signed_by(mut self, signer: TokenSigner) -> Self {
+        self.signer = Some(signer);
+        self
+    }
+
+    /// The context of this name, or the current one.
+    fn context(&self, context: Option<&str>) -> Result<&Entry<ContextEntry>> {
+        let Some(name) = context.or(self.current.as_deref()) else {
+            let message = format!("{} names no current context; {}", self.files.join(", "), self.known());
+            return Err(Error::invalid(message).with_hint("name the context"));
+        };
+        self.contexts.iter().find(|entry| entry.name == name).ok_or_else(|| {
+            let message =
+                format!("there is no context `{name}` in {}; {}", self.files.join(", "), self.known());
+            let error = Error::invalid(message);
+            match near::nearest(name, self.contexts()) {
+                Some(other) => error.with_hint(format!("did you mean `{other}`?")),
+                None => error,
+            }
+        })
+    }
+
+    fn sign_in_of(
+        &self,
+        place: Option<&Place>,
+        entry: &Entry<UserEntry>,
+        problems: &mut Vec<Cause>,
+    ) -> Option<SignIn> {
+        match &entry.value.exec {
+            Some(exec) if entry.value.unknown_way().is_none() => {
+                match self.signed_for(place, &entry.name, exec) {
+                    Ok(sign_in) => Some(sign_in),
+                    Err(problem) => {
+                        problems.push(*problem);
+                        None
+                    }
+                }
+            }
+            _ => sign_in_of(entry, problems),
+        }
+    }
+
+    /// The tokens that a program would make for this user, signed here.
+    fn signed_for(&self, place: Option<&Place>, user: &str, exec: &Exec) -> Result<SignIn, Box<Cause>> {
+        let problem = |message: String, hint: &str| Box::new(problem("user", message).with_hint(hint));
+        let token = exec.eks_token().map_err(|why| {
+            problem(
+                format!("user `{user}` {why}, which landfall does not do"),
+                "use a kubeconfig with a token, a token file or a client certificate, or name the EKS cluster itself; of \
+                 programs `aws eks get-token` and `aws-iam-authenticator token` are known, with the options that say what \
+                 is signed",
+            )
+        })?;
+        let Some(signer) = &self.signer else {
+            return Err(problem(
+                format!(
+                    "user `{user}` signs in to EKS cluster {} with credentials of AWS, and there are none",
+                    token.cluster
+                ),
+                "sign in to AWS too: landfall makes these tokens itself, without a program",
+            ));
+        };
+        if let Some((why, hint)) = signer.misfit(&token) {
+            return Err(problem(format!("user `{user}` {why}"), &hint));
+        }
+        let Some(region) = signer.region(&token, place) else {
+            return Err(problem(
+                format!("user `{user}` names no region for its tokens, and the credentials have none either"),
+                "name the region (AWS_REGION)",
+            ));
+        };
+        let tokens = signer.tokens(&token, region).map_err(|error| {
+            problem(error.message().to_owned(), "sign in to AWS too: landfall makes these tokens itself")
+        })?;
+        Ok(SignIn::Eks(tokens))
     }
 
     fn known(&self) -> String {
@@ -206,105 +289,6 @@ fn merge<T>(into: &mut Vec<Entry<T>>, from: Vec<Named<T>>, folder: &Path) {
     for Named { name, value } in from {
         if !into.iter().any(|known| known.name == name) {
             into.push(Entry { name, folder: folder.to_owned(), value });
-        }
-    }
-}
-
-fn problem(field: &str, message: String) -> Cause {
-    Cause::invalid(field, message)
-}
-
-/// What stands in the file itself, behind base64, or in another file.
-fn content<T>(
-    entry: &Entry<T>,
-    field: &str,
-    data: &str,
-    file: &str,
-    problems: &mut Vec<Cause>,
-) -> Option<Vec<u8>> {
-    if !data.is_empty() {
-        let decoded = STANDARD.decode(data.trim());
-        if decoded.is_err() {
-            problems.push(problem(field, format!("{field}-data of `{}` is not base64", entry.name)));
-        }
-        return decoded.ok();
-    }
-    if file.is_empty() {
-        return None;
-    }
-    let path = entry.folder.join(file);
-    let read = std::fs::read(&path);
-    if let Err(error) = &read {
-        problems.push(problem(field, format!("{field} of `{}`, {}: {error}", entry.name, path.display())));
-    }
-    read.ok()
-}
-
-fn cluster_of(place: &Place, entry: &Entry<ClusterEntry>, problems: &mut Vec<Cause>) -> Option<Cluster> {
-    let (found, name, wanted) = (problems.len(), &entry.name, &entry.value);
-    if !wanted.server.starts_with("https://") {
-        let message = format!("server of `{name}`, `{}`, is not an address of https", wanted.server);
-        problems.push(problem("server", message));
-    }
-    if wanted.insecure_skip_tls_verify {
-        let message = format!(
-            "`{name}` asks not to check the server's certificate, and whoever answers would get our token"
-        );
-        problems.push(
-            problem("insecure-skip-tls-verify", message).with_hint("give its certificate-authority instead"),
-        );
-    }
-    for (field, value) in [("proxy-url", &wanted.proxy_url), ("tls-server-name", &wanted.tls_server_name)] {
-        if !value.is_empty() {
-            problems.push(problem(field, format!("landfall does not know {field}, which `{name}` sets")));
-        }
-    }
-    let field = "certificate-authority";
-    let data = &wanted.certificate_authority_data;
-    let pem = content(entry, field, data, &wanted.certificate_authority, problems);
-    let certificates: Vec<CertificateDer<'static>> =
-        pem.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem).flatten()).collect();
-    if pem.is_some() && certificates.is_empty() {
-        problems.push(problem(field, format!("there is no certificate in {field} of `{name}` (PEM)")));
-    }
-    (problems.len() == found).then(|| Cluster::of_kubeconfig(place, name, &wanted.server, certificates))
-}
-
-fn sign_in_of(entry: &Entry<UserEntry>, problems: &mut Vec<Cause>) -> Option<SignIn> {
-    let (name, wanted) = (&entry.name, &entry.value);
-    if let Some(why) = wanted.unknown_way() {
-        let cause = problem("user", format!("user `{name}` {why}, which landfall does not do"));
-        problems.push(cause.with_hint(match wanted.is_aws() {
-            true => "name the cluster itself instead of a kubeconfig: landfall signs these tokens without a program",
-            false => "use a kubeconfig with a token, a token file or a client certificate",
-        }));
-        return None;
-    }
-    if !wanted.token_file.is_empty() {
-        return Some(SignIn::TokenFile(entry.folder.join(&wanted.token_file)));
-    }
-    if !wanted.token.is_empty() {
-        return Some(SignIn::Token(SecretString::from(wanted.token.as_str())));
-    }
-    let found = problems.len();
-    let (certificate, key) = ("client-certificate", "client-key");
-    let chain =
-        content(entry, certificate, &wanted.client_certificate_data, &wanted.client_certificate, problems);
-    let secret = content(entry, key, &wanted.client_key_data, &wanted.client_key, problems);
-    let chain: Vec<CertificateDer<'static>> =
-        chain.iter().flat_map(|pem| CertificateDer::pem_slice_iter(pem).flatten()).collect();
-    let secret = secret.and_then(|pem| PrivateKeyDer::from_pem_slice(&pem).ok());
-    match secret {
-        Some(key) if !chain.is_empty() => {
-            Some(SignIn::Certificate(Arc::new(ClientCertificate { chain, key })))
-        }
-        _ => {
-            if problems.len() == found {
-                let message =
-                    format!("user `{name}` has neither a token nor a certificate with its key (PEM)");
-                problems.push(problem("user", message));
-            }
-            None
         }
     }
 }

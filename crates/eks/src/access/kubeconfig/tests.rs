@@ -1,9 +1,15 @@
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_types::SdkConfig;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use landfall_aws::environment::Environment;
+use landfall_core::context::Clock;
 use landfall_core::{Error, ErrorKind, Place};
 
 use super::super::sign_in::SignIn;
-use super::{Kubeconfig, OUTSIDE, Way};
+use super::{Kubeconfig, OUTSIDE, TokenSigner, Way};
 
 const AUTHORITY: &str = include_str!("../../../../aws/src/http/testdata/public_test_authority.pem");
 const CERTIFICATE: &str = include_str!("../../../../aws/src/http/testdata/public_test_server.pem");
@@ -117,17 +123,21 @@ fn of_two_files_the_first_counts() {
 #[test]
 fn what_cannot_be_used_is_told_all_at_once() {
     let text = told(
-        "server: 'http://x.example', insecure-skip-tls-verify: true, proxy-url: 'http://p'",
+        "server: 'http://x.example', insecure-skip-tls-verify: true, proxy-url: 'ftp://u:canary@p', tls-server-name: other.example",
         "token: ''",
     );
     for part in [
         "is not an address of https",
         "asks not to check",
-        "does not know proxy-url",
+        "proxy-url names a proxy of ftp, which is not spoken here",
+        "does not know tls-server-name",
         "user `u` has neither a token",
     ] {
         assert!(text.contains(part), "{part} in {text}");
     }
+    assert!(!text.contains("canary"), "{text}");
+    let text = told("server: 'https://a b'", "token: a");
+    assert!(text.contains("`https://a b`, is not an address of https"), "{text}");
     let text = told(&format!("{SERVER}, certificate-authority-data: '%'"), "token: a");
     assert!(text.contains("certificate-authority-data of `k` is not base64"), "{text}");
     let text = told(
@@ -141,12 +151,16 @@ fn what_cannot_be_used_is_told_all_at_once() {
 fn ways_to_sign_in_that_are_not_known_are_named() {
     for (user, part) in [
         (
-            "exec: {command: aws, args: [eks, get-token, --cluster-name, demo]}",
-            "landfall signs these tokens without a program",
-        ),
-        (
             "exec: {command: gke-gcloud-auth-plugin}",
             "gets its token from the program `gke-gcloud-auth-plugin`",
+        ),
+        (
+            "exec: {command: aws, args: [eks, get-token, --cluster-name, web, --endpoint-url, 'http://canary']}",
+            "user `u` has aws run with --endpoint-url, which landfall does not do",
+        ),
+        (
+            "exec: {command: aws, args: [eks, get-token, --cluster-name, web]}, as: canary",
+            "acts as somebody else",
         ),
         ("auth-provider: {name: oidc}", "signs in by an auth-provider"),
         ("username: a, password: canary", "signs in by name and password"),
@@ -155,6 +169,110 @@ fn ways_to_sign_in_that_are_not_known_are_named() {
         let text = told(SERVER, user);
         assert!(text.contains(part) && !text.contains("canary"), "{text}");
     }
+}
+
+/// As `aws eks update-kubeconfig` writes it.
+const EKS: &str = "\
+clusters:
+- {name: 'arn:aws:eks:eu-west-1:111122223333:cluster/web', cluster: {server: 'https://x.example'}}
+users:
+- name: plain
+  user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: aws,
+    args: [--region, eu-west-1, eks, get-token, --cluster-name, web, --output, json]}}
+- name: role
+  user: {exec: {command: aws-iam-authenticator, args: [token, -i, web, -r, 'arn:aws:iam::111122223333:role/ci']}}
+- name: profile
+  user: {exec: {command: aws, args: [eks, get-token, --cluster-name, web], env: [{name: AWS_PROFILE, value: shop}]}}
+contexts:
+- {name: plain, context: {cluster: 'arn:aws:eks:eu-west-1:111122223333:cluster/web', user: plain}}
+- {name: role, context: {cluster: 'arn:aws:eks:eu-west-1:111122223333:cluster/web', user: role}}
+- {name: profile, context: {cluster: 'arn:aws:eks:eu-west-1:111122223333:cluster/web', user: profile}}
+";
+
+fn signer() -> TokenSigner {
+    let credentials =
+        Credentials::new("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None, None, "test");
+    let config =
+        SdkConfig::builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+    TokenSigner::new(&config, Clock::starting_at(Timestamp::from_second(1_790_000_000).unwrap()))
+}
+
+/// The address that the token of a way stands for.
+async fn presigned(way: &Way) -> String {
+    let SignIn::Eks(tokens) = &way.sign_in else { panic!("{way:?}") };
+    let token = tokens.token().await.unwrap();
+    let encoded = token.expose().strip_prefix("k8s-aws-v1.").unwrap();
+    String::from_utf8(URL_SAFE_NO_PAD.decode(encoded).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn what_aws_eks_get_token_would_make_is_signed_here_for_the_cluster_and_region_that_it_names() {
+    let kubeconfig = Kubeconfig::parse("config", EKS).unwrap().signed_by(signer());
+    let way = kubeconfig.choose(Some(&place()), Some("plain")).unwrap();
+    assert_eq!((way.cluster.name(), way.cluster.token_name()), ("web", "web"));
+    let url = presigned(&way).await;
+    assert!(url.starts_with("https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&"), "{url}");
+    // The signature binds it to the cluster: another name gives another.
+    let other = Kubeconfig::parse("config", &EKS.replace("cluster-name, web", "cluster-name, shop"));
+    let other = other.unwrap().signed_by(signer()).choose(Some(&place()), Some("plain")).unwrap();
+    assert_ne!(presigned(&other).await, url);
+    assert_eq!(other.cluster.name(), "shop");
+}
+
+#[tokio::test]
+async fn a_role_or_profile_of_the_kubeconfig_has_to_be_that_of_the_credentials() {
+    let role = "arn:aws:iam::111122223333:role/ci";
+    let kubeconfig = Kubeconfig::parse("config", EKS).unwrap();
+    assert_eq!(kubeconfig.eks_token(Some("role")).unwrap().unwrap().role.as_deref(), Some(role));
+    let refused = |signer: Option<TokenSigner>, context: &str| {
+        let kubeconfig = match signer {
+            Some(signer) => kubeconfig.clone().signed_by(signer),
+            None => kubeconfig.clone(),
+        };
+        kubeconfig.choose(Some(&place()), Some(context)).unwrap_err().report()
+    };
+    let told = refused(Some(signer()), "role");
+    assert!(
+        told.contains(&format!(
+            "wants its tokens signed by {role}, and the credentials are not those of a role"
+        )),
+        "{told}"
+    );
+    assert!(told.contains(&format!("(--role-arn {role})")), "{told}");
+    let told = refused(Some(signer().of_role("arn:aws:iam::111122223333:role/other")), "role");
+    assert!(told.contains("the credentials are those of arn:aws:iam::111122223333:role/other"), "{told}");
+    let told = refused(Some(signer()), "profile");
+    assert!(told.contains("with the profile shop") && told.contains("AWS_PROFILE=shop"), "{told}");
+    let told = refused(None, "plain");
+    assert!(
+        told.contains("signs in to EKS cluster web with credentials of AWS, and there are none"),
+        "{told}"
+    );
+    let nobody = TokenSigner::new(&SdkConfig::builder().build(), Clock::start());
+    let told = refused(Some(nobody), "plain");
+    assert!(told.contains("there are no credentials to sign in to cluster web with"), "{told}");
+
+    let way = kubeconfig.clone().signed_by(signer().of_role(role)).choose(Some(&place()), Some("role")).unwrap();
+    let url = presigned(&way).await;
+    assert!(url.starts_with("https://sts.eu-central-1.amazonaws.com/"), "the place's region: {url}");
+    let refused = kubeconfig.clone().signed_by(signer().of_role(role)).choose(None, Some("role")).unwrap_err();
+    assert!(refused.report().contains("names no region for its tokens"), "{}", refused.report());
+    let way = kubeconfig.signed_by(signer().of_profile("shop")).choose(Some(&place()), Some("profile"));
+    assert!(matches!(way.unwrap().sign_in, SignIn::Eks(_)));
+}
+
+#[test]
+fn the_proxy_of_a_kubeconfig_goes_before_that_of_the_environment() {
+    let environment = Environment::from_pairs([("HTTPS_PROXY", "http://other:1")]);
+    let proxied = |cluster: &str| {
+        let way = choose(&of(cluster, "token: a"), None).unwrap();
+        way.cluster.through_proxy_of(&environment).unwrap().proxy().unwrap().to_string()
+    };
+    assert_eq!(
+        proxied(&format!("{SERVER}, proxy-url: 'socks5://u:canary@p'")),
+        "socks5://p:1080 (proxy-url)"
+    );
+    assert_eq!(proxied(SERVER), "http://other:1 (HTTPS_PROXY)");
 }
 
 #[test]

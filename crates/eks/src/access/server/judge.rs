@@ -121,6 +121,25 @@ impl Tried {
     }
 }
 
+/// What servers say in TLS when they do not take a client's certificate, or miss one (RFC 8446, section 6.2).
+const ALERTS: [&str; 8] = [
+    "BadCertificate",
+    "UnsupportedCertificate",
+    "CertificateRevoked",
+    "CertificateExpired",
+    "CertificateUnknown",
+    "UnknownCA",
+    "CertificateRequired",
+    // Signed by another authority of the same name: that of the cluster that was here before.
+    "DecryptError",
+];
+
+/// Whether a connection ended because the server wants another certificate of ours.
+pub(super) fn is_about_our_certificate(why: &str) -> bool {
+    why.split_once("received fatal alert: ")
+        .is_some_and(|(_, alert)| ALERTS.iter().any(|known| alert.starts_with(known)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Next, Seen, TRIES, Tried};

@@ -2,7 +2,7 @@
 //!
 //! The connection is made for many requests at once: HTTP/2 where the server speaks it (EKS does), without Nagle's
 //! algorithm, which with delayed acknowledgements costs 40 ms a request. Nothing but the cluster's own certificates is
-//! trusted.
+//! trusted, through a [`Proxy`](super::Proxy) too.
 //!
 //! | what is seen | repeated |
 //! |---|---|
@@ -16,6 +16,7 @@
 
 mod connect;
 mod judge;
+mod route;
 #[cfg(test)]
 mod tests;
 
@@ -216,19 +217,25 @@ impl ApiServer {
     /// What a person is told about a try that failed.
     fn failure(&self, seen: &Seen) -> Error {
         let cluster = &self.0.cluster;
-        let name = cluster.name();
+        let (name, through) = (cluster.name(), cluster.through());
         match seen {
+            Seen::NoConnection(why) | Seen::Broken(why) if judge::is_about_our_certificate(why) => {
+                let message =
+                    format!("the API server of cluster {name}{through} does not take our certificate: {why}");
+                Error::new(ErrorKind::Auth, message).with_hint(self.0.sign_in.certificate_advice(cluster))
+            }
             Seen::NoConnection(why) => cluster.unreachable(why),
             Seen::Broken(why) => {
                 let message = format!(
-                    "the connection to the API server of cluster {name} broke before an answer came: {why}"
+                    "the connection to the API server of cluster {name}{through} broke before an answer came: {why}"
                 );
                 Error::new(ErrorKind::Transient, message)
             }
             Seen::Silence => {
                 let seconds = ANSWER_BEGINS.as_secs();
-                let message =
-                    format!("the API server of cluster {name} has not begun to answer in {seconds} seconds");
+                let message = format!(
+                    "the API server of cluster {name} has not begun to answer{through} in {seconds} seconds"
+                );
                 let error = Error::new(ErrorKind::Transient, message);
                 error.with_hint("an admission webhook that hangs does that: look at the webhook configurations of the cluster")
             }

@@ -1,3 +1,6 @@
+mod certificates;
+mod proxies;
+
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -20,13 +23,14 @@ use landfall_core::{Context, ErrorKind, Place};
 use secrecy::SecretString;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use super::ApiServer;
 use crate::access::{Cluster, SignIn, TokenSource};
 use crate::scripted::{AUTHORITY, acceptor};
 
 // A certificate of landfall-aws's tests, good from 2020 to 2120.
-const OTHER: &str = include_str!("../../../../aws/src/http/testdata/public_other_authority.pem");
+const OTHER: &str = include_str!("../../../../../aws/src/http/testdata/public_other_authority.pem");
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const UNAUTHORIZED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
@@ -42,9 +46,12 @@ struct Script {
 
 impl Script {
     async fn of(answers: Vec<&'static str>) -> Self {
+        Self::behind(acceptor(&[]), answers).await
+    }
+
+    async fn behind(acceptor: TlsAcceptor, answers: Vec<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("https://{}", listener.local_addr().unwrap());
-        let acceptor = acceptor(&[]);
         let heads: Arc<Mutex<Vec<String>>> = Arc::default();
         let (seen, mut answers) = (Arc::clone(&heads), answers.into_iter());
         tokio::spawn(async move {
