@@ -55,10 +55,11 @@ schema:
     cargo run -q -p landfall-core --example event-schema > docs/events.schema.json
     cargo run -q -p landfall-core --example report-schema > docs/report.schema.json
 
-# Writes docs/causes.md and docs/ec2-causes.md anew: every failure with what landfall says and its exit code. Takes seconds.
+# Writes docs/causes.md, docs/ec2-causes.md and docs/eks-bad-input.md anew: every failure with what landfall says. Takes seconds.
 causes:
     cargo run -q -p landfall-ecs --example causes > docs/causes.md
     cargo run -q --example ec2_causes > docs/ec2-causes.md
+    cargo run -q -p landfall-eks --example bad_input > docs/eks-bad-input.md
 
 # Fuzzes every target for so many seconds and prints executions, coverage and findings.
 fuzz SECONDS="60" *TARGETS:

@@ -60,16 +60,21 @@ pub(super) fn check(manifests: &[Manifest], problems: &mut Vec<Cause>) {
             let Some(node) = container.member("image").filter(|node| !node.is_null()) else { continue };
             let field = format!("{path}.image");
             let wrong = match node.as_str() {
-                Some(text) => image::check(text).err().map(|wrong| wrong.message),
-                None => Some(format!("the image is {}, and not a string", node.kind())),
+                Some(text) => image::check(text).err().map(|wrong| (wrong.message, wrong.hint)),
+                None => {
+                    let written = node.as_written().map(|text| format!(" (`{text}`)")).unwrap_or_default();
+                    Some((
+                        format!("the image is {}{written}, and not a string", node.kind()),
+                        Some("put it in quotes".to_owned()),
+                    ))
+                }
             };
-            if let Some(wrong) = wrong {
+            if let Some((wrong, hint)) = wrong {
                 let container = container.member("name").and_then(Node::as_str).unwrap_or("without a name");
-                problems.push(manifest.problem(
-                    node.at,
-                    &field,
-                    format_args!("container {container}: {wrong}"),
-                ));
+                let mut problem =
+                    manifest.problem(node.at, &field, format_args!("container {container}: {wrong}"));
+                problem.hint = hint;
+                problems.push(problem);
             }
         }
     }

@@ -13,8 +13,24 @@ const LONGEST: usize = 63;
 /// Longest prefix of a key, a name of DNS.
 const LONGEST_PREFIX: usize = 253;
 
-/// What is wrong with a label, if anything.
+/// What Kubernetes takes for a label.
+pub(super) const FORM: &str = "up to 63 letters, digits, `-`, `_` and `.`, the first and the last a letter or digit; a key may have a \
+                               domain and `/` in front";
+
+/// What is wrong with a label that is asked for, if anything.
 pub(super) fn check(key: &str, value: &str) -> Option<Cause> {
+    let problem = if !is_key(key) {
+        format!("the label `{}` has a key that Kubernetes does not take", key.escape_debug())
+    } else if !is_word(value) {
+        format!("the label `{key}` has the value `{}`, which Kubernetes does not take", value.escape_debug())
+    } else {
+        return None;
+    };
+    Some(Cause::invalid("labels", problem).with_hint(FORM))
+}
+
+/// Whether this can be the key of a label.
+pub(super) fn is_key(key: &str) -> bool {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -27,20 +43,11 @@ pub(super) fn check(key: &str, value: &str) -> Option<Cause> {
                 letters && !part.is_empty() && !part.starts_with('-') && !part.ends_with('-')
             })
     };
-    let problem = if !prefix.is_none_or(domain) || name.is_empty() || !is_word(name) {
-        format!("the label `{}` has a key that Kubernetes does not take", key.escape_debug())
-    } else if !is_word(value) {
-        format!("the label `{key}` has the value `{}`, which Kubernetes does not take", value.escape_debug())
-    } else {
-        return None;
-    };
-    let hint = "up to 63 letters, digits, `-`, `_` and `.`, the first and the last a letter or digit; a key may have a \
-                domain and `/` in front";
-    Some(Cause::invalid("labels", problem).with_hint(hint))
+    prefix.is_none_or(domain) && !name.is_empty() && is_word(name)
 }
 
 /// What a label's name and value are made of; empty is fine for a value.
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     let edge = |letter: Option<char>| letter.is_none_or(|c| c.is_ascii_alphanumeric());
     text.len() <= LONGEST
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
@@ -54,7 +61,7 @@ pub(super) fn put(manifests: &mut [Manifest], labels: &BTreeMap<String, String>,
         for (key, value) in labels {
             let has = manifest.root.find(&["metadata", "labels", key]);
             if let Some(has) = has.filter(|has| has.as_str() != Some(value)) {
-                let message = format!("has the label `{key}` already, with another value than `{value}`");
+                let message = format!("it has the label `{key}` already, with another value than `{value}`");
                 let problem = manifest.problem(has.at, "metadata.labels", message);
                 problems.push(problem.with_hint("take it out of the manifest, or do not ask for the label"));
                 continue;

@@ -1,6 +1,6 @@
 //! ManifestSet: read, checked and edited before the cluster hears of anything.
 //!
-//! [`ManifestSet::builder`] takes sources (files, folders, globs, standard input, texts) and what to change: images by the
+//! [`ManifestSet::builder`] takes sources (files, folders, globs, standard input, texts, kustomizations, charts) and what to change: images by the
 //! name of their container, a default namespace, labels. All problems are told at once, each with file, line and number
 //! of the document, and when there is one there are no manifests.
 //!
@@ -26,12 +26,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use landfall_aws::environment::Environment;
 use landfall_core::{Cause, Error, Result};
 
 pub(crate) use names::DEFAULT_NAMESPACE;
 pub(crate) use objects::wrong_namespace;
 pub use objects::{Manifest, Scope};
-pub use source::{LARGEST_FILE, ManifestSource};
+pub use source::{HelmChart, LARGEST_FILE, ManifestSource};
 
 use document::Mark;
 use objects::{Origin, unfold};
@@ -90,6 +91,7 @@ pub struct ManifestSetBuilder {
     images: Vec<(String, String)>,
     namespace: Option<String>,
     labels: Vec<(String, String)>,
+    environment: Option<Environment>,
 }
 
 impl ManifestSetBuilder {
@@ -107,6 +109,37 @@ impl ManifestSetBuilder {
     /// Adds documents that a program has; `name` stands for them in messages.
     pub fn text(self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.source(ManifestSource::text(name, text))
+    }
+
+    /// Adds what the kustomization in a folder comes to: `kustomize build FOLDER` is run or, where there is no kustomize,
+    /// `kubectl kustomize FOLDER`. Without a shell and without flags, for two minutes at most.
+    pub fn kustomize(self, folder: impl Into<String>) -> Self {
+        self.source(ManifestSource::Kustomize(folder.into()))
+    }
+
+    /// Adds what a chart comes to: `helm template RELEASE CHART` is run, with files of values and single ones
+    /// (`key=value`), and with the default namespace, if one is given. Its CustomResourceDefinitions are among it and its
+    /// tests are not; its hooks are objects like all others, which [`crate::waves::WAVE`] puts into their place. Without a
+    /// shell, for two minutes at most.
+    pub fn helm(
+        self,
+        chart: impl Into<String>,
+        release: impl Into<String>,
+        values: &[String],
+        sets: &[String],
+    ) -> Self {
+        self.source(ManifestSource::Helm(HelmChart {
+            chart: chart.into(),
+            release: release.into(),
+            values: values.to_vec(),
+            sets: sets.to_vec(),
+        }))
+    }
+
+    /// The variables that such programs get, and the `PATH` that they are found in: those of this process by default.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = Some(environment);
+        self
     }
 
     /// Looks into the folders below the given ones too. Off by default, as with `kubectl`.
@@ -134,25 +167,31 @@ impl ManifestSetBuilder {
         self
     }
 
-    /// Reads everything. Blocks while files are read.
+    /// Reads everything. Blocks while files are read and programs run.
     ///
     /// # Errors
     /// [`landfall_core::ErrorKind::Invalid`] with every problem as a cause, up to fifty of them: files that cannot be read,
-    /// broken documents, objects without kind or name, two of the same name, images for containers that there are not.
+    /// programs that are not there or fail, broken documents, objects without kind or name, two of the same name, images
+    /// for containers that there are not.
     pub fn read(self) -> Result<ManifestSet> {
         let mut problems = Vec::new();
-        let images = unique("image", "container", &self.images, &mut problems);
-        for image in images.values() {
-            problems.extend(landfall_aws::image::check(image).err());
+        let images = unique("image", "an image for container", &self.images, &mut problems);
+        for (container, image) in &images {
+            let wrong = landfall_aws::image::check(image).err();
+            problems.extend(wrong.map(|mut wrong| {
+                wrong.message = format!("the image for container `{container}`: {}", wrong.message);
+                wrong
+            }));
         }
-        let labels = unique("labels", "label", &self.labels, &mut problems);
+        let labels = unique("labels", "the label", &self.labels, &mut problems);
         problems.extend(labels.iter().filter_map(|(key, value)| labels::check(key, value)));
         if let Some(wrong) = self.namespace.as_deref().and_then(objects::wrong_namespace) {
             problems.push(Cause::invalid("namespace", format!("the {wrong}")));
         }
         let mut objects = Vec::new();
-        for (file, text) in self.texts(&mut problems) {
-            collect(&file, &text, &mut objects, &mut problems);
+        let texts = self.texts(&mut problems);
+        for (file, text) in &texts {
+            collect(file, text, &mut objects, &mut problems);
         }
         // What follows would only repeat what is wrong already: an image for a container in a document that is broken.
         if problems.is_empty() {
@@ -166,7 +205,7 @@ impl ManifestSetBuilder {
             secrets::encode(&mut objects);
         }
         if problems.is_empty() && objects.is_empty() {
-            problems.push(Cause::invalid("manifests", "there is no object in what was read"));
+            problems.push(nothing(&texts));
         }
         let found = problems.len();
         if found > MOST_PROBLEMS {
@@ -184,9 +223,10 @@ impl ManifestSetBuilder {
     /// The texts of all sources, each with its name.
     fn texts(&self, problems: &mut Vec<Cause>) -> Vec<(Arc<str>, String)> {
         if self.sources.is_empty() {
-            problems.push(Cause::invalid("manifests", "no manifests are given"));
+            let problem = Cause::invalid("manifests", "no manifests are given");
+            problems.push(problem.with_hint("name files, folders or patterns such as k8s/*.yaml"));
         }
-        let (mut texts, mut known) = (Vec::new(), HashSet::new());
+        let (mut texts, mut known, mut environment) = (Vec::new(), HashSet::new(), self.environment.clone());
         for source in &self.sources {
             match source {
                 ManifestSource::Text { name, text } => texts.push((Arc::from(name.as_str()), text.clone())),
@@ -201,9 +241,48 @@ impl ManifestSetBuilder {
                     }
                     Err(wrong) => problems.extend(wrong),
                 },
+                ManifestSource::Kustomize(folder) => {
+                    let built =
+                        source::build(folder, environment.get_or_insert_with(Environment::from_process));
+                    take(built.map_err(|problem| vec![*problem]), &mut texts, problems);
+                }
+                ManifestSource::Helm(chart) => {
+                    let environment = environment.get_or_insert_with(Environment::from_process);
+                    take(
+                        source::template(chart, self.namespace.as_deref(), environment),
+                        &mut texts,
+                        problems,
+                    );
+                }
             }
         }
         texts
+    }
+}
+
+/// The problem of texts without any object in them.
+fn nothing(texts: &[(Arc<str>, String)]) -> Cause {
+    /// As many names as a person reads.
+    const MOST: usize = 5;
+    let mut names: Vec<&str> = texts.iter().map(|(name, _)| name.as_ref()).take(MOST).collect();
+    let more = format!("{} more", texts.len().saturating_sub(MOST));
+    if texts.len() > MOST {
+        names.push(&more);
+    }
+    let problem =
+        Cause::invalid("manifests", format!("there is no object in what was read: {}", names.join(", ")));
+    problem.with_hint("it is empty, or holds nothing but comments: name the file that has the manifests")
+}
+
+/// What a program printed, under the name of its command.
+fn take(
+    printed: Result<(String, String), Vec<Cause>>,
+    texts: &mut Vec<(Arc<str>, String)>,
+    problems: &mut Vec<Cause>,
+) {
+    match printed {
+        Ok((command, text)) => texts.push((Arc::from(command), text)),
+        Err(wrong) => problems.extend(wrong),
     }
 }
 

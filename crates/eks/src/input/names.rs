@@ -61,8 +61,10 @@ fn twice(manifests: &[Manifest], default: &str, problems: &mut Vec<Cause>) {
         let identity = (manifest.group(), manifest.kind(), namespace, manifest.name());
         if let Some(first) = known.insert(identity, manifest) {
             let place = first.location();
-            let message =
-                format!("is there twice; it stands before in {place}, document {}", first.document());
+            let message = format!(
+                "it stands here for the second time, and before in {place}, document {}",
+                first.document()
+            );
             let problem = manifest.problem(manifest.origin.at, "metadata.name", message);
             problems
                 .push(problem.with_hint("keep one of them: the later one would silently replace the other"));

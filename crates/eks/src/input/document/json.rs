@@ -7,9 +7,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::split::Part;
-use super::{Entry, Mark, Node, Problem, Value};
-
-const SYNTAX: &str = "a comma, a quote or a bracket is missing or too many at this place or before it";
+use super::{Entry, Mark, Node, Problem, Value, advice};
 
 /// The trees of a part that is JSON, up to the first that is none; none when the part is YAML.
 ///
@@ -27,7 +25,7 @@ pub(super) fn trees(part: Part<'_>) -> Option<Vec<super::Tree>> {
     let mut begin = 0;
     while let Some(value) = stream.next() {
         if let Err(error) = value {
-            trees.push(Err(vec![broken(places.of_error(&error, marker), &error)]));
+            trees.push(Err(vec![places.broken(&error, marker)]));
             break;
         }
         let end = stream.byte_offset();
@@ -43,11 +41,6 @@ fn is_yaml(text: &str) -> bool {
     inside.starts_with(|letter: char| letter.is_alphabetic() || "'#&*!".contains(letter))
 }
 
-fn broken(at: Mark, error: &serde_json::Error) -> Problem {
-    let words = error.to_string();
-    Problem::new(at, words.split(" at line ").next().unwrap_or(&words)).hint(SYNTAX)
-}
-
 /// Where the lines of a part begin.
 struct Places<'a> {
     part: Part<'a>,
@@ -60,9 +53,17 @@ impl<'a> Places<'a> {
         Self { part, starts: std::iter::once(0).chain(breaks).collect() }
     }
 
+    fn broken(&self, error: &serde_json::Error, marker: usize) -> Problem {
+        let words = error.to_string();
+        let words = words.split(" at line ").next().unwrap_or(&words);
+        let at = self.offset_of(error, marker);
+        let rest = self.part.text.get(at..).unwrap_or_default();
+        Problem::new(self.mark(at), words).hint(advice::of_json(words, rest))
+    }
+
     /// serde_json counts columns in bytes, from 1, and a fault before the first byte of a line as column 0. The first
     /// line of what it read began behind the marker.
-    fn of_error(&self, error: &serde_json::Error, marker: usize) -> Mark {
+    fn offset_of(&self, error: &serde_json::Error, marker: usize) -> usize {
         let line = error.line().max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or_default();
         let skipped = if line == 1 { marker } else { 0 };
@@ -70,7 +71,7 @@ impl<'a> Places<'a> {
         while !self.part.text.is_char_boundary(at) {
             at -= 1;
         }
-        self.mark(at)
+        at
     }
 
     fn mark(&self, offset: usize) -> Mark {
@@ -97,7 +98,7 @@ fn tree(text: &str, offset: usize, places: &Places<'_>) -> super::Tree {
     let mut reader = Reader { offset, places, twice: Vec::new() };
     let parsed = parse_to_ast(text, &CollectOptions::default(), &strict).map_err(|error| {
         let at = reader.mark(error.range().start);
-        vec![Problem::new(at, error.to_string()).hint(SYNTAX)]
+        vec![Problem::new(at, error.to_string()).hint(advice::of_json("", ""))]
     })?;
     let Some(value) = parsed.value else { return Ok(Node::new(reader.mark(0), Value::Null)) };
     let node = reader.node(value);

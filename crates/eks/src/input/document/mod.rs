@@ -4,6 +4,7 @@
 //! What a scalar of YAML means is what `kubectl` takes it for ([`scalar`]); a tree prints as the JSON that is sent. A
 //! tree of `serde_json` would turn `1.10` into `1.1` and an integer of thirty digits into a float.
 
+mod advice;
 mod json;
 mod print;
 mod scalar;
@@ -240,7 +241,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Document>, Problems> {
                 }
                 Err(broken) => {
                     number += 1;
-                    problems.extend(broken.into_iter().map(|problem| (number, helm(problem, part.text))));
+                    problems.extend(broken.into_iter().map(|problem| (number, advised(problem, part.text))));
                 }
             }
         }
@@ -248,12 +249,12 @@ pub(super) fn parse(text: &str) -> Result<Vec<Document>, Problems> {
     if problems.is_empty() { Ok(documents) } else { Err(problems) }
 }
 
-/// The syntax of templates is the usual reason for YAML that is none.
-fn helm(problem: Problem, text: &str) -> Problem {
-    if text.contains("{{") {
-        return problem.hint("this looks like a template of a Helm chart: give what `helm template` prints");
+/// What the document is may tell more than what is wrong at one place of it.
+fn advised(problem: Problem, text: &str) -> Problem {
+    match advice::of_document(text) {
+        Some(hint) => problem.hint(hint),
+        None => problem,
     }
-    problem
 }
 
 impl Problem {

@@ -131,8 +131,7 @@ fn with_base(text: &str) -> Result<Option<String>, String> {
         Ok(value) if sign.is_empty() || value <= i64::MIN.unsigned_abs() => {
             Ok(Some(format!("{sign}{value}")))
         }
-        _ => Err("this number does not fit into 64 bits: write it in decimal, or in quotes if it is text"
-            .to_owned()),
+        _ => Err("this number does not fit into 64 bits".to_owned()),
     }
 }
 

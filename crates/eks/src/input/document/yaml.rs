@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
 use super::split::Part;
-use super::{Entry, Mark, Node, Problem, Value, scalar};
+use super::{Entry, Mark, Node, Problem, Value, advice, scalar};
 
 /// Most nodes of a document, those of repeated aliases counted: etcd takes 1.5 MiB for an object, a `List` holds many,
 /// and a few short lines of aliases can stand for millions.
@@ -14,9 +14,9 @@ const MOST_NODES: usize = 1_000_000;
 /// Deepest nesting. Schemas in CustomResourceDefinitions nest some forty levels; walking a tree takes stack.
 const DEEPEST: usize = 120;
 
-const SYNTAX: &str =
-    "look at this line and the one above it: indentation by blanks, quotes, colons, brackets";
-const TABS: &str = "YAML is indented by blanks: replace the tab";
+const KEY: &str = "write `key: value` here; a text with brackets or braces in it stands in quotes";
+const SEPARATE: &str =
+    "if another object begins here, put a line `---` before it; otherwise keep one of the two";
 const QUOTE: &str = "put it in quotes if it is text";
 
 /// The trees of a part: one, unless there is no content.
@@ -38,8 +38,8 @@ fn roots(part: Part<'_>) -> Result<Vec<Node>, Problem> {
         match event {
             Ok((event, span)) => builder.take(event, span)?,
             Err(error) => {
-                let hint = if error.info().contains("tab") { TABS } else { SYNTAX };
-                return Err(Problem::new(builder.mark(error.marker()), error.info()).hint(hint));
+                let (message, hint) = advice::of_yaml(error.info());
+                return Err(Problem::new(builder.mark(error.marker()), message).hint(hint));
             }
         }
     }
@@ -163,6 +163,7 @@ impl Builder {
     }
 
     fn key(&mut self, key: Key, at: Mark) -> Result<(), Problem> {
+        let depth = self.levels.len();
         let Some(Level { open: Open::Map { known, key: slot, .. }, .. }) = self.levels.last_mut() else {
             return Ok(());
         };
@@ -174,8 +175,11 @@ impl Builder {
         let unique = if matches!(key, Key::Merge) { "\u{0}<<" } else { name };
         if !known.insert(unique.to_owned()) {
             let message = format!("`{name}` stands here for the second time");
-            return Err(Problem::new(at, message)
-                .hint("keep one of the two: `kubectl` would take one without a word"));
+            let hint = match name {
+                "apiVersion" | "kind" if depth == 1 => SEPARATE,
+                _ => "keep one of the two: `kubectl` would take one without a word",
+            };
+            return Err(Problem::new(at, message).hint(hint));
         }
         *slot = Some(key);
         Ok(())
@@ -184,7 +188,10 @@ impl Builder {
     fn count(&mut self, more: usize, at: Mark) -> Result<(), Problem> {
         self.nodes += more;
         if self.nodes > MOST_NODES {
-            return Err(Problem::new(at, "the document is too large once its aliases are written out"));
+            let message = "the document is too large once its aliases are written out";
+            return Err(
+                Problem::new(at, message).hint("each alias counts with all that it stands for: use fewer")
+            );
         }
         Ok(())
     }
@@ -192,7 +199,7 @@ impl Builder {
     fn begin(&mut self, open: Open, at: Mark, anchor: usize) -> Result<(), Problem> {
         self.count(1, at)?;
         if self.waits_for_key() {
-            return Err(Problem::new(at, "a key is expected here, and not a list or a map").hint(SYNTAX));
+            return Err(Problem::new(at, "a key is expected here, and not a list or a map").hint(KEY));
         }
         if self.levels.len() >= DEEPEST {
             return Err(Problem::new(at, format!("more than {DEEPEST} levels are nested")));
@@ -220,7 +227,7 @@ impl Builder {
             Some(Open::Map { entries, merges, key, .. }) => match key.take() {
                 Some(Key::Named(key)) => entries.push(Entry { key, value: node }),
                 Some(Key::Merge) => merge_sources(node, at, merges)?,
-                None => return Err(Problem::new(at, "a key is expected here").hint(SYNTAX)),
+                None => return Err(Problem::new(at, "a key is expected here").hint(KEY)),
             },
         }
         Ok(())

@@ -2,8 +2,8 @@
 
 use landfall_core::Cause;
 
-use super::super::document::{Mark, Node};
-use super::scope::scope_of;
+use super::super::document::{Mark, Node, Value};
+use super::scope::{Scope, scope_of};
 use super::{Manifest, Origin};
 
 /// Longest name of an object, and of a group or version: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/>.
@@ -11,14 +11,14 @@ const LONGEST_NAME: usize = 253;
 /// Longest name of a namespace: the same page, "RFC 1123 Label Names".
 const LONGEST_NAMESPACE: usize = 63;
 
+/// Groups whose names are subdomains of RFC 1123, as the same page calls them; those of RBAC, for one, are not. Services and
+/// some others allow less, which the server knows.
+const SUBDOMAINS: [&str; 6] = ["", "apps", "autoscaling", "batch", "networking.k8s.io", "policy"];
+
 /// The object of a tree.
 pub(super) fn read(origin: Origin, root: Node) -> Result<Manifest, Vec<Cause>> {
     if !root.is_map() {
-        let message = format!(
-            "this is {}, and a Kubernetes object is a map with apiVersion, kind and metadata",
-            root.kind()
-        );
-        return Err(vec![origin.problem(root.at, message)]);
+        return Err(vec![no_map(&origin, &root)]);
     }
     if let Some(problem) = foreign(&origin, &root) {
         return Err(vec![problem]);
@@ -34,22 +34,58 @@ pub(super) fn read(origin: Origin, root: Node) -> Result<Manifest, Vec<Cause>> {
             format!("the apiVersion `{}` is not of the form `v1` or `group/v1`", version.escape_debug());
         problems.push(origin.problem(*at, message).in_field("apiVersion"));
     }
+    let group = api_version.as_ref().filter(|(version, _)| is_version(version));
+    let group = group.map(|(version, _)| version.split_once('/').map_or("", |(group, _)| group));
     if let Some((kind, at)) = &kind
         && !(kind.starts_with(|c: char| c.is_ascii_alphabetic())
             && kind.chars().all(|c| c.is_ascii_alphanumeric()))
     {
         let message = format!("the kind `{}` is no name of a kind", kind.escape_debug());
         problems.push(origin.problem(*at, message).in_field("kind"));
+    } else if let (Some((kind, at)), Some(group)) = (&kind, group)
+        && scope_of(group, kind) != Scope::Unknown
+        && kind.starts_with(|c: char| c.is_ascii_lowercase())
+    {
+        let message = format!("the kind `{kind}` begins with a small letter, and no kind of Kubernetes does");
+        let problem = origin.problem(*at, message).in_field("kind");
+        problems.push(
+            problem.with_hint("write it as in `kubectl api-resources`, such as Deployment or ConfigMap"),
+        );
     }
-    let name = metadata(&origin, &root, &kind_named, &mut problems);
+    let strict = group.is_some_and(|group| SUBDOMAINS.contains(&group)) && kind_named != "IPAddress";
+    let name = metadata(&origin, &root, &kind_named, strict, &mut problems);
     let (Some((api_version, _)), Some((kind, _)), Some((name, namespace)), true) =
         (api_version, kind, name, problems.is_empty())
     else {
         return Err(problems);
     };
-    let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    let scope = scope_of(group, &kind);
+    let scope = scope_of(api_version.split_once('/').map_or("", |(group, _)| group), &kind);
     Ok(Manifest { origin, scope, api_version, kind, namespace, name, root })
+}
+
+/// What stands where an object has to be.
+fn no_map(origin: &Origin, root: &Node) -> Cause {
+    let what = root.kind();
+    let message =
+        format!("this is {what}, and a Kubernetes object is a map with apiVersion, kind and metadata");
+    let problem = origin.problem(root.at, message);
+    match &root.value {
+        Value::Null => {
+            problem.with_hint("there is nothing behind this dash: take it out, or indent what belongs to it")
+        }
+        Value::List(_) => problem.with_hint(
+            "write the objects one after the other with `---` in between, or as items of a `kind: List`",
+        ),
+        Value::Text(text) if is_glued(text) => problem.with_hint(GLUED),
+        _ => problem,
+    }
+}
+
+const GLUED: &str = "a blank is missing behind a colon";
+
+/// `name:web`, which is a text.
+fn is_glued(text: &str) -> bool {
+    text.contains(':') && !text.contains(": ")
 }
 
 /// What is often found beside manifests and is none.
@@ -59,13 +95,24 @@ fn foreign(origin: &Origin, root: &Node) -> Option<Cause> {
     if version.starts_with("kustomize.config.k8s.io/") {
         let problem = origin
             .problem(root.at, format_args!("this is a {kind} of kustomize, and no object of a cluster"));
-        return Some(problem.with_hint("give what `kustomize build FOLDER` prints"));
+        return Some(
+            problem.with_hint(
+                "name its folder as a kustomization, or give what `kustomize build FOLDER` prints",
+            ),
+        );
     }
     let chart = matches!(version, "v1" | "v2") && kind.is_empty() && root.member("name").is_some();
     if chart && root.member("version").is_some() && root.member("metadata").is_none() {
         let problem =
             origin.problem(root.at, "this is the description of a Helm chart, and no object of a cluster");
-        return Some(problem.with_hint("give what `helm template` prints"));
+        return Some(problem.with_hint("name its folder as a chart, or give what `helm template` prints"));
+    }
+    if ["apiVersion", "kind", "metadata"].iter().all(|key| root.member(key).is_none()) {
+        let problem = origin
+            .problem(root.at, "this is no Kubernetes object: it has no apiVersion, no kind and no metadata");
+        return Some(problem.with_hint(
+            "leave out files that are no manifests, such as values of a chart; where a program made this, look at what it says",
+        ));
     }
     None
 }
@@ -73,9 +120,16 @@ fn foreign(origin: &Origin, root: &Node) -> Option<Cause> {
 /// A member of text that has to be there.
 fn text(origin: &Origin, root: &Node, key: &str, problems: &mut Vec<Cause>) -> Option<(String, Mark)> {
     let problem = match root.member(key) {
-        None => origin.problem(root.at, format_args!("the object has no {key}")),
+        None => {
+            let hint = "`kubectl api-resources` shows kinds and their apiVersion";
+            origin.problem(root.at, format_args!("the object has no {key}")).with_hint(hint)
+        }
         Some(node) => match node.as_str().map(str::trim) {
-            None => origin.problem(node.at, format_args!("{key} is {}, and not a string", node.kind())),
+            None => {
+                let message = format!("{key} is {}, and not a string", written(node));
+                let example = if key == "kind" { "Deployment" } else { "v1 or apps/v1" };
+                origin.problem(node.at, message).with_hint(format!("write it like {example}"))
+            }
             Some("") => origin.problem(node.at, format_args!("{key} is empty")),
             Some(_) => return node.as_str().map(|text| (text.to_owned(), node.at)),
         },
@@ -88,6 +142,7 @@ fn metadata(
     origin: &Origin,
     root: &Node,
     kind: &str,
+    strict: bool,
     problems: &mut Vec<Cause>,
 ) -> Option<(String, Option<String>)> {
     let Some(metadata) = root.member("metadata").filter(|node| !node.is_null()) else {
@@ -100,7 +155,12 @@ fn metadata(
     };
     if !metadata.is_map() {
         let message = format!("metadata of the {kind} is {}, and not a map", metadata.kind());
-        problems.push(origin.problem(metadata.at, message).in_field("metadata"));
+        let problem = origin.problem(metadata.at, message).in_field("metadata");
+        problems.push(if metadata.as_str().is_some_and(is_glued) {
+            problem.with_hint(GLUED)
+        } else {
+            problem
+        });
         return None;
     }
     if let Some(managed) = metadata.member("managedFields").filter(|node| !node.items().is_empty()) {
@@ -112,7 +172,7 @@ fn metadata(
             problem.in_field("metadata.managedFields").with_hint("take it out: it belongs to the server"),
         );
     }
-    let name = name(origin, metadata, kind, problems);
+    let name = name(origin, metadata, kind, strict, problems);
     let namespace = match metadata.member("namespace").filter(|node| !node.is_null()) {
         None => None,
         Some(node) => match node.as_str() {
@@ -140,7 +200,13 @@ fn metadata(
 
 const QUOTES: &str = "put it in quotes";
 
-fn name(origin: &Origin, metadata: &Node, kind: &str, problems: &mut Vec<Cause>) -> Option<String> {
+fn name(
+    origin: &Origin,
+    metadata: &Node,
+    kind: &str,
+    strict: bool,
+    problems: &mut Vec<Cause>,
+) -> Option<String> {
     let field = "metadata.name";
     let Some(node) = metadata.member("name").filter(|node| !node.is_null()) else {
         let problem = origin.problem(metadata.at, format_args!("the {kind} has no name")).in_field(field);
@@ -156,7 +222,7 @@ fn name(origin: &Origin, metadata: &Node, kind: &str, problems: &mut Vec<Cause>)
         problems.push(origin.problem(node.at, message).in_field(field).with_hint(QUOTES));
         return None;
     };
-    if let Some(wrong) = wrong_name(name) {
+    if let Some(wrong) = wrong_name(name).or_else(|| no_subdomain(name).filter(|_| strict)) {
         let message = format!("the {kind}'s name `{}` {wrong}", name.escape_debug());
         problems.push(origin.problem(node.at, message).in_field(field));
         return None;
@@ -205,10 +271,28 @@ fn wrong_name(name: &str) -> Option<String> {
     }
 }
 
+/// What the kinds of most groups of Kubernetes' own allow in addition: their names are subdomains (RFC 1123).
+fn no_subdomain(name: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+    if let Some(letter) = name.chars().find(|c| !allowed(*c)) {
+        return Some(format!(
+            "contains `{}`: it may hold lower-case letters, digits, `-` and `.`",
+            letter.escape_debug()
+        ));
+    }
+    let edge = |part: &str| part.is_empty() || part.starts_with('-') || part.ends_with('-');
+    name.split('.')
+        .any(edge)
+        .then(|| "has a `.` or `-` too many: letters or digits stand on both sides of each `.`".to_owned())
+}
+
 /// What is wrong with the name of a namespace, if anything: it is a label of RFC 1123.
 pub(crate) fn wrong_namespace(name: &str) -> Option<String> {
+    if name.trim().is_empty() {
+        return Some("namespace is empty; a variable for it was probably not set".to_owned());
+    }
     let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    let good = letters && !name.is_empty() && !name.starts_with('-') && !name.ends_with('-');
+    let good = letters && !name.starts_with('-') && !name.ends_with('-');
     if good && name.len() <= LONGEST_NAMESPACE {
         return None;
     }

@@ -1,10 +1,14 @@
-//! Where manifests come from: files, folders, globs, standard input, or texts that a program made.
+//! Where manifests come from: files, folders, globs, standard input, texts that a program made, and programs that are run
+//! for them.
 #![expect(
     clippy::result_large_err,
     reason = "problems are collected as they are; one is made for each bad path"
 )]
 
 mod find;
+mod helm;
+mod kustomize;
+mod program;
 
 use std::fmt;
 use std::io::Read;
@@ -14,6 +18,9 @@ use landfall_aws::bounded::read_text;
 use landfall_core::{Cause, Error, Result};
 
 pub(super) use find::files;
+pub use helm::HelmChart;
+pub(super) use helm::template;
+pub(super) use kustomize::build;
 
 /// Bytes of one file, or of standard input, that are read. All CustomResourceDefinitions of the largest operators
 /// together take a few megabytes.
@@ -36,6 +43,10 @@ pub enum ManifestSource {
         /// The documents.
         text: String,
     },
+    /// A folder with a kustomization, which `kustomize build` or `kubectl kustomize` turns into documents.
+    Kustomize(String),
+    /// A chart, which `helm template` turns into documents.
+    Helm(HelmChart),
 }
 
 impl ManifestSource {
@@ -86,6 +97,8 @@ impl fmt::Debug for ManifestSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => f.debug_tuple("Path").field(path).finish(),
+            Self::Kustomize(folder) => f.debug_tuple("Kustomize").field(folder).finish(),
+            Self::Helm(chart) => f.debug_tuple("Helm").field(chart).finish(),
             Self::Text { name, .. } => f.debug_struct("Text").field("name", name).finish_non_exhaustive(),
         }
     }
@@ -118,6 +131,9 @@ fn not_utf8(bytes: &[u8], good: usize) -> String {
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return "it is UTF-16: save it as UTF-8".to_owned();
     }
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return "it is compressed (gzip): unpack it first".to_owned();
+    }
     let line = bytes.iter().take(good).filter(|byte| **byte == b'\n').count() + 1;
-    format!("line {line} holds bytes that are not UTF-8")
+    format!("line {line} holds bytes that are not UTF-8: save it as UTF-8")
 }

@@ -11,12 +11,15 @@ const BAD: &[(&str, &str)] = &[
         "m.yaml:1:1: document 1: this is a list, and a Kubernetes object is a map with apiVersion, kind and metadata",
     ),
     ("just words\n", "m.yaml:1:1: document 1: this is a string, and a Kubernetes object is a map"),
-    ("{}", "m.yaml:1:1: document 1: the object has no apiVersion"),
+    (
+        "{}",
+        "m.yaml:1:1: document 1: this is no Kubernetes object: it has no apiVersion, no kind and no metadata",
+    ),
     ("kind: Pod\nmetadata: {name: a}\n", "m.yaml:1:1: document 1: the object has no apiVersion"),
     ("apiVersion: v1\nmetadata: {name: a}\n", "m.yaml:1:1: document 1: the object has no kind"),
     (
         "apiVersion: 1\nkind: Pod\nmetadata: {name: a}\n",
-        "m.yaml:1:13: document 1: apiVersion is a number, and not a string",
+        "m.yaml:1:13: document 1: apiVersion is a number (`1`), and not a string\nnext: write it like v1 or apps/v1",
     ),
     ("apiVersion: ''\nkind: Pod\nmetadata: {name: a}\n", "m.yaml:1:13: document 1: apiVersion is empty"),
     (
@@ -94,11 +97,11 @@ const BAD: &[(&str, &str)] = &[
     ),
     (
         "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n",
-        "this is a Kustomization of kustomize, and no object of a cluster\nnext: give what `kustomize build FOLDER` prints",
+        "this is a Kustomization of kustomize, and no object of a cluster\nnext: name its folder as a kustomization, or give what `kustomize build FOLDER` prints",
     ),
     (
         "apiVersion: v2\nname: x\nversion: 0.1.0\n",
-        "this is the description of a Helm chart, and no object of a cluster\nnext: give what `helm template` prints",
+        "this is the description of a Helm chart, and no object of a cluster\nnext: name its folder as a chart, or give what `helm template` prints",
     ),
     ("a: b\n c: d\n", "m.yaml:2:"),
     ("a: b\n\tc: d\n", "found a tab\nnext: YAML is indented by blanks: replace the tab"),
@@ -117,7 +120,7 @@ const BAD: &[(&str, &str)] = &[
     ("a: .inf\n", "m.yaml:1:4: document 1: `.inf` is a number that JSON, and so Kubernetes, does not have"),
     ("a: 0xFFFFFFFFFFFFFFFFF\n", "m.yaml:1:4: document 1: this number does not fit into 64 bits"),
     ("[a]: b\n", "m.yaml:1:1: document 1: a key is expected here, and not a list or a map"),
-    ("", "there is no object in what was read"),
+    ("", "there is no object in what was read: m.yaml\nnext: it is empty"),
     ("# nothing\n---\n", "there is no object in what was read"),
     (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {x: 1}}\n",
@@ -151,6 +154,45 @@ const BAD: &[(&str, &str)] = &[
         "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {v: 1.0}}\n",
         "spec.selector.v is a number (`1.0`), and has to be a string",
     ),
+    (
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name:web\n",
+        "metadata of the Pod is a string, and not a map\nnext: a blank is missing behind a colon",
+    ),
+    (
+        "apiVersion: apps/v1\nkind: deployment\nmetadata: {name: a}\n",
+        "m.yaml:2:7: document 1: the kind `deployment` begins with a small letter, and no kind of Kubernetes does",
+    ),
+    (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: Web}\n",
+        "m.yaml:3:18: metadata.name: document 1: the Deployment's name `Web` contains `W`: it may hold lower-case letters",
+    ),
+    (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a..b}\n",
+        "the Pod's name `a..b` has a `.` or `-` too many",
+    ),
+    (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\napiVersion: v1\n",
+        "m.yaml:4:1: document 1: `apiVersion` stands here for the second time\nnext: if another object begins here, put a line `---`",
+    ),
+    (
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, labels: {x: a b}}\n",
+        "m.yaml:3:33: document 1: Pod a: metadata.labels.x is `a b`, which Kubernetes does not take\nnext: up to 63 letters",
+    ),
+    (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata:\n  p: '!'\n",
+        "m.yaml:5:6: document 1: Secret a: data.p is not base64\nnext: encode the value",
+    ),
+    ("a: *.b\n", "next: put it in quotes if it is text, such as '*.example.com'"),
+    ("a: @b\n", "next: text cannot begin with this character: put it in quotes"),
+    (
+        "a: 'it's'\n",
+        "something stands behind the closing quote\nnext: write a quote within single quotes twice",
+    ),
+    ("a: |\nb\n", "next: add the colon and a blank, or indent the line"),
+    ("a:\n<<<<<<< HEAD\n  b: 1\n=======\n", "next: a merge of git was not finished here"),
+    ("{\n // x\n\"a\": 1}\n", "m.yaml:2:2: document 1: key must be a string\nnext: JSON takes no comments"),
+    ("{\"a\": 'x'}\n", "next: JSON has double quotes only"),
+    ("{\"a\": [1\n", "next: the text ends too early"),
 ];
 
 #[test]
@@ -162,6 +204,21 @@ fn bad_texts_are_refused_with_the_place_and_the_reason() {
         assert_eq!(error.message(), "the manifests cannot be used; nothing was sent");
         let told: Vec<String> = error.causes().iter().map(Cause::report).collect();
         assert!(told[0].contains(expected), "{bad:?}\n  {}\n  {expected}", told.join("\n  "));
+    }
+}
+
+#[test]
+fn names_and_bytes_that_kubernetes_takes_are_taken() {
+    for good in [
+        "{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: 'system:Node_1'}}",
+        "{apiVersion: networking.k8s.io/v1, kind: IPAddress, metadata: {name: 'fd00::1'}}",
+        "{apiVersion: example.com/v1, kind: widget, metadata: {name: A_b}}",
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: kube-root-ca.crt, labels: {a.b/c_D: '', x: a_B.c-1}}}",
+        // Go's decoder, which the server has, minds neither line breaks nor bits that are left over.
+        "{apiVersion: v1, kind: Secret, metadata: {name: s}, data: {a: '', b: \"aHVu\\ndGVyMg==\\n\", c: aHVudGVyMh==, d: null}}",
+        "{apiVersion: example.com/v1, kind: Secret, metadata: {name: s}, data: {a: '!'}}",
+    ] {
+        assert!(text(good).read().is_ok(), "{}", refused(text(good)).report());
     }
 }
 

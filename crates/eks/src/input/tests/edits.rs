@@ -148,7 +148,7 @@ fn labels_go_onto_objects_and_neither_into_templates_nor_selectors() {
     assert!(objects[1].to_json().contains(r#""labels":{"a":"b","example.com/release":"r1"}"#));
     assert!(objects[2].to_json().contains(r#""labels":{"a":"b","example.com/release":"r1"}"#));
     let error = refused(text(&yaml).label("a", "c"));
-    let expected = "m.yaml:12:67: metadata.labels: document 2: ConfigMap c: has the label `a` already, with another value than `c`";
+    let expected = "m.yaml:12:67: metadata.labels: document 2: ConfigMap c: it has the label `a` already, with another value than `c`";
     assert!(error.report().contains(expected), "{}", error.report());
 }
 
@@ -157,16 +157,16 @@ fn an_object_that_is_there_twice_is_refused_with_both_places() {
     let one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
     let other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\n";
     let error = refused(text(one).text("n.yaml", format!("---\n---\n{other}")));
-    let expected = "n.yaml:3:1: metadata.name: document 1: ConfigMap default/a: is there twice; it stands before in m.yaml:1:1, document 1";
+    let expected = "n.yaml:3:1: metadata.name: document 1: ConfigMap default/a: it stands here for the second time, and before in m.yaml:1:1, document 1";
     assert!(error.report().contains(expected), "{}", error.report());
     text(one).namespace("x").text("n.yaml", other).read().unwrap();
     let versions = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}\n---\n{apiVersion: apps/v1beta2, kind: Deployment, metadata: {name: a}}";
-    assert!(refused(text(versions)).report().contains("is there twice"), "two views of one object");
+    assert!(refused(text(versions)).report().contains("for the second time"), "two views of one object");
     let groups = "{apiVersion: a.com/v1, kind: X, metadata: {name: a}}\n---\n{apiVersion: b.com/v1, kind: X, metadata: {name: a}}";
     text(groups).read().unwrap();
     let wide = "{apiVersion: v1, kind: Namespace, metadata: {name: a, namespace: b}}\n---\n{apiVersion: v1, kind: Namespace, metadata: {name: a}}";
     assert!(
-        refused(text(wide)).report().contains("is there twice"),
+        refused(text(wide)).report().contains("for the second time"),
         "the namespace of an object of the cluster does not count"
     );
 }

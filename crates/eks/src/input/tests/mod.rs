@@ -1,5 +1,7 @@
 mod bad_input;
 mod edits;
+#[cfg(unix)]
+mod programs;
 mod reading;
 
 use landfall_core::Error;

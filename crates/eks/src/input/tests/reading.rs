@@ -104,8 +104,8 @@ fn sources_that_cannot_be_read_are_all_told() {
     let told: Vec<String> = error.causes().iter().map(landfall_core::Cause::report).collect();
     for (problem, expected) in told.iter().zip([
         "there is no file or folder `",
-        "holds no .yaml, .yml or .json file; folders below it are not looked into",
-        "is made for kustomize: it holds a kustomization.yaml\nnext: give what `kustomize build",
+        "holds no .yaml, .yml or .json file\nnext: check the path",
+        "is made for kustomize: it holds a kustomization.yaml\nnext: name it as a kustomization, for which `kustomize build",
         "it is UTF-16: save it as UTF-8",
         "line 2 holds bytes that are not UTF-8",
         "a path of manifests is empty",
@@ -117,13 +117,73 @@ fn sources_that_cannot_be_read_are_all_told() {
 }
 
 #[test]
+fn what_is_made_for_kustomize_or_helm_is_not_applied_as_it_is() {
+    let a = object("a");
+    let files = [
+        ("k/kustomization.yml", "namePrefix: x-\n"),
+        ("k/a.yaml", a.as_str()),
+        ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+        ("c/values.yaml", "a: 1\n"),
+    ];
+    let folder = folder(&files);
+    for (inside, recursive, program) in [
+        ("k", false, "kustomize"),
+        ("k/kustomization.yml", false, "kustomize"),
+        ("k/*.yml", false, "kustomize"),
+        ("", true, "helm"),
+        ("c/", false, "helm"),
+        ("c/*", false, "helm"),
+    ] {
+        let error = refused(path(&folder, inside).recursive(recursive));
+        let cause = &error.causes()[0];
+        assert!(cause.message.contains(&format!("is made for {program}: it holds a ")), "{}", error.report());
+        let command = match program {
+            "helm" => format!("`helm template RELEASE {}", at(folder.path(), "c")),
+            _ => format!("`kustomize build {}`", at(folder.path(), "k")),
+        };
+        assert!(cause.hint.as_deref().unwrap().contains(&command), "{}", error.report());
+    }
+}
+
+#[test]
+fn manifests_that_stand_deeper_than_what_is_read_are_pointed_at() {
+    let a = object("a");
+    let folder = folder(&[
+        ("k8s/prod/a.yaml", a.as_str()),
+        ("empty/notes.txt", ""),
+        ("x.yaml", "\n"),
+        ("y.yaml", "#\n"),
+    ]);
+    let told = |builder: ManifestSetBuilder| refused(builder).causes()[0].report();
+    let deeper = told(path(&folder, "k8s"));
+    assert!(
+        deeper.contains(&format!(
+            "`{}` is in a folder below it\nnext: name that folder",
+            at(folder.path(), "k8s/prod/a.yaml")
+        )),
+        "{deeper}"
+    );
+    assert!(
+        told(path(&folder, "empty").recursive(true))
+            .ends_with("that the step before this one wrote the files")
+    );
+    let empty = told(path(&folder, "*.yaml"));
+    let names = format!("{}, {}", at(folder.path(), "x.yaml"), at(folder.path(), "y.yaml"));
+    assert!(empty.contains(&format!("there is no object in what was read: {names}\n")), "{empty}");
+    let gone = text("").text("a", "").text("b", "").text("c", "").text("d", "").text("e", "").text("f", "");
+    assert!(told(gone).contains("m.yaml, a, b, c, d, 2 more\n"));
+    fs::write(folder.path().join("z.yaml"), [0x1f, 0x8b, 8, 0]).unwrap();
+    assert!(told(path(&folder, "z.yaml")).ends_with("it is compressed (gzip): unpack it first"));
+}
+
+#[test]
 fn standard_input_is_read_to_its_end() {
     let source = ManifestSource::read("standard input", object("a").as_bytes()).unwrap();
     assert_eq!(names(ManifestSet::builder().source(source)), ["a"]);
     let error = ManifestSource::read("standard input", &[0x61, 0xff][..]).unwrap_err();
     assert_eq!(
         error.causes()[0].message,
-        "standard input cannot be read: line 1 holds bytes that are not UTF-8"
+        "standard input cannot be read: line 1 holds bytes that are not UTF-8: save it as UTF-8"
     );
     let endless = std::io::repeat(b' ');
     let error = ManifestSource::read("standard input", endless).unwrap_err();
