@@ -1,6 +1,7 @@
 //! Amazon EKS for landfall. This crate is being built: what is here works and is tested, and there is no target yet.
 //!
-//! - [`input`]: manifests read from files, folders, globs and standard input, checked and edited without a call.
+//! - [`input`]: manifests read from files, folders, globs, standard input, kustomizations and charts, checked and edited
+//!   without a call.
 //! - [`access`]: the cluster found by DescribeCluster, the token that its API server takes, signed here, and the connection
 //!   to it.
 //! - [`api`]: requests over that connection, and what the server means when it says no.
@@ -30,6 +31,8 @@ mod facts;
 mod feed;
 #[cfg(test)]
 mod fixtures;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod hidden;
 pub mod input;
 pub mod inventory;

@@ -14,6 +14,8 @@
 mod call;
 mod discovery;
 mod explain;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod list;
 mod logs;
 mod mask;

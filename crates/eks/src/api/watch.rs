@@ -113,26 +113,7 @@ impl Watch {
     /// May be dropped at any time; nothing is lost, and the next call goes on.
     pub async fn next(&mut self) -> Answered<Option<WatchEvent>> {
         let Some(line) = self.line().await? else { return Ok(None) };
-        let line: Line = serde_json::from_slice(&line).map_err(|error| self.asked.nonsense(&error))?;
-        if line.r#type == "ERROR" {
-            let code = line.object["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
-            let status = Status::read(code, line.object.to_string().as_bytes());
-            if Meaning::of(&status) == Meaning::Expired {
-                return Ok(Some(WatchEvent::Expired));
-            }
-            let refusal = Refusal::new(self.asked.clone(), status, &Mask::default());
-            return Err(Fault::Refused(Box::new(refusal)));
-        }
-        let object = Live::new(line.object);
-        if !object.resource_version().is_empty() {
-            object.resource_version().clone_into(&mut self.resource_version);
-        }
-        Ok(Some(match line.r#type.as_str() {
-            "ADDED" => WatchEvent::Added(object),
-            "MODIFIED" => WatchEvent::Modified(object),
-            "DELETED" => WatchEvent::Deleted(object),
-            _ => WatchEvent::Bookmark,
-        }))
+        event(&self.asked, &line, &mut self.resource_version).map(Some)
     }
 
     /// The next line that is not empty.
@@ -165,6 +146,29 @@ impl Watch {
             }
         }
     }
+}
+
+/// The event of a line. `resource_version` is kept where the line says none.
+pub(super) fn event(asked: &Asked, line: &[u8], resource_version: &mut String) -> Answered<WatchEvent> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| asked.nonsense(&error))?;
+    if line.r#type == "ERROR" {
+        let code = line.object["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(500);
+        let status = Status::read(code, line.object.to_string().as_bytes());
+        if Meaning::of(&status) == Meaning::Expired {
+            return Ok(WatchEvent::Expired);
+        }
+        return Err(Fault::Refused(Box::new(Refusal::new(asked.clone(), status, &Mask::default()))));
+    }
+    let object = Live::new(line.object);
+    if !object.resource_version().is_empty() {
+        object.resource_version().clone_into(resource_version);
+    }
+    Ok(match line.r#type.as_str() {
+        "ADDED" => WatchEvent::Added(object),
+        "MODIFIED" => WatchEvent::Modified(object),
+        "DELETED" => WatchEvent::Deleted(object),
+        _ => WatchEvent::Bookmark,
+    })
 }
 
 impl std::fmt::Debug for Watch {

@@ -63,7 +63,7 @@ struct Kind {
 }
 
 /// Adds what is in an answer.
-pub(super) fn read(answer: &Value, found: &mut Discovery) {
+pub(in crate::api) fn read(answer: &Value, found: &mut Discovery) {
     let groups = Groups::deserialize(answer).unwrap_or_default();
     for group in groups.items {
         for version in group.versions {

@@ -20,6 +20,8 @@ use super::Api;
 use super::call::{Asked, accepting};
 use super::explain::Answered;
 use super::object::ApiResource;
+#[cfg(any(test, fuzzing))]
+pub(super) use aggregated::read;
 
 /// How often it is looked whether a new kind is served.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
