@@ -123,7 +123,7 @@ const YAML: &[Case] = &[
         title: "Aliases that stand for billions of nodes",
         input: Input::Made("nine lists, each of ten aliases of the one before", || {
             let list = |level: usize| match level {
-                0 => format!("a0: &a0 [{}]\n", vec!["x"; 10].join(", ")),
+                0 => format!("a0: &a0 [{}]\n", ["x"; 10].join(", ")),
                 _ => format!("a{level}: &a{level} [{}]\n", vec![format!("*a{}", level - 1); 10].join(", ")),
             };
             (0..9).map(list).collect()
