@@ -57,7 +57,7 @@ pub fn kubeconfig(text: &str) {
     let names: Vec<String> = read.contexts().map(str::to_owned).collect();
     let place = Place::new("aws", "111122223333", "eu-central-1");
     for name in names.iter().map(|name| Some(name.as_str())).chain([None]) {
-        match read.choose(&place, name) {
+        match read.choose(Some(&place), name) {
             Ok(way) => {
                 assert!(way.cluster.endpoint().starts_with("https://"));
                 assert_eq!(way.cluster.token_name().is_empty(), way.cluster.name().is_empty());

@@ -249,7 +249,8 @@ impl Kubeconfig {
                     "user `{user}` signs in to EKS cluster {} with credentials of AWS, and there are none",
                     token.cluster
                 ),
-                "sign in to AWS too: landfall makes these tokens itself, without a program",
+                "name the EKS cluster itself instead of a kubeconfig, or sign in to AWS too: landfall makes these tokens itself, \
+                 without a program",
             ));
         };
         if let Some((why, hint)) = signer.misfit(&token) {

@@ -252,10 +252,12 @@ async fn a_role_or_profile_of_the_kubeconfig_has_to_be_that_of_the_credentials()
     let told = refused(Some(nobody), "plain");
     assert!(told.contains("there are no credentials to sign in to cluster web with"), "{told}");
 
-    let way = kubeconfig.clone().signed_by(signer().of_role(role)).choose(Some(&place()), Some("role")).unwrap();
+    let way =
+        kubeconfig.clone().signed_by(signer().of_role(role)).choose(Some(&place()), Some("role")).unwrap();
     let url = presigned(&way).await;
     assert!(url.starts_with("https://sts.eu-central-1.amazonaws.com/"), "the place's region: {url}");
-    let refused = kubeconfig.clone().signed_by(signer().of_role(role)).choose(None, Some("role")).unwrap_err();
+    let refused =
+        kubeconfig.clone().signed_by(signer().of_role(role)).choose(None, Some("role")).unwrap_err();
     assert!(refused.report().contains("names no region for its tokens"), "{}", refused.report());
     let way = kubeconfig.signed_by(signer().of_profile("shop")).choose(Some(&place()), Some("profile"));
     assert!(matches!(way.unwrap().sign_in, SignIn::Eks(_)));
