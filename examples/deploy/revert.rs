@@ -68,7 +68,7 @@ pub(crate) async fn run(
             )
             .with_hint("sign in to the account and region of the run"));
         }
-        targets.push(target(step, session, global, cx).await?);
+        targets.push(target(step, session, global, cx, &process).await?);
     }
     if global.plan.is_some() {
         return plan(global, &steps, &targets, cx).await;
@@ -89,6 +89,7 @@ async fn target(
     session: &Session,
     global: &Global,
     cx: &Context,
+    process: &Environment,
 ) -> Result<Box<dyn DeployTarget>> {
     let (config, place) = (&session.config, session.place.clone());
     let names: Vec<&str> = step.resource.names.iter().map(String::as_str).collect();
@@ -105,7 +106,7 @@ async fn target(
             Box::new(spec.build_for_undo()?.target(config, place)?)
         }
         ("eks-release", [cluster, namespace, name]) => {
-            let server = eks::way::server(global, cx, config, &place, cluster).await?;
+            let server = eks::way::server(global, cx, process, config, &place, cluster).await?;
             release(namespace, name, place, server)?
         }
         _ => return Err(Error::internal(format!("{} cannot be what a step deployed to", step.resource))),

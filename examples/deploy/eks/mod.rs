@@ -85,7 +85,7 @@ enum Conflicts {
 /// # Errors
 /// What ended it before the deployment began.
 pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
-    let (global, cx) = (call.global, call.cx);
+    let (global, cx, process) = (call.global, call.cx, call.process.clone());
     global.no_change_set(&mut call.problems);
     let Some(sources) = what.sources(cx, &mut call.problems).await else { return Ok(130) };
     let way = Way::choose(what.cluster.as_deref(), &what.by_file, global, &call.process);
@@ -107,7 +107,7 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
             .await?;
             let (spec, config, place) = &made.target;
             what.tell_name(cx, spec);
-            let server = way::server(global, cx, config, place, &name).await?;
+            let server = way::server(global, cx, &process, config, place, &name).await?;
             step::run(global, cx, &made.map(|(spec, _, place)| spec.target(place, server))).await
         }
         // What is wrong with the way is told with all the rest.

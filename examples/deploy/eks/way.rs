@@ -97,7 +97,8 @@ impl ByFile {
             (None, Some(list)) => listed(list),
             (None, None) => return Ok(None),
         };
-        Kubeconfig::read(&files)?.choose(None, self.context.as_deref().or(context)).map(Some)
+        let way = Kubeconfig::read(&files)?.choose(None, self.context.as_deref().or(context))?;
+        way.through_proxy_of(process).map(Some)
     }
 }
 
@@ -144,7 +145,8 @@ fn without_aws(global: &Global) -> Option<Cause> {
 
 /// Which way was taken, in words.
 pub(crate) fn told(way: &access::Way) -> String {
-    format!("by the kubeconfig's context {} to {}", way.context, way.cluster.endpoint())
+    let through = way.cluster.proxy().map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+    format!("by the kubeconfig's context {} to {}{through}", way.context, way.cluster.endpoint())
 }
 
 /// Finds a cluster of EKS and gives its API server, which is asked for nothing yet.
@@ -154,11 +156,13 @@ pub(crate) fn told(way: &access::Way) -> String {
 pub(crate) async fn server(
     global: &Global,
     cx: &Context,
+    process: &Environment,
     config: &SdkConfig,
     place: &Place,
     name: &str,
 ) -> Result<ApiServer> {
     let cluster = in_time(global, "looking for the cluster", Cluster::find(cx, config, place, name)).await?;
+    let cluster = cluster.through_proxy_of(process)?;
     let token = TokenSource::new(config, &place.region, cluster.token_name(), cx.clock(), cluster.ahead())?;
     ApiServer::new(cluster, token)
 }

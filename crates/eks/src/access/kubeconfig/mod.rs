@@ -14,6 +14,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use landfall_aws::bounded::read_text;
+use landfall_aws::environment::Environment;
 use landfall_aws::near;
 use landfall_core::{Cause, Error, Place, Result};
 
@@ -64,6 +65,15 @@ pub struct Way {
 }
 
 impl Way {
+    /// The same way, through the proxy that the environment names for the server, unless the kubeconfig names one itself.
+    ///
+    /// # Errors
+    /// As [`super::Proxy::of_environment`].
+    pub fn through_proxy_of(mut self, environment: &Environment) -> Result<Self> {
+        self.cluster = self.cluster.through_proxy_of(environment)?;
+        Ok(self)
+    }
+
     /// The API server. Nothing is sent yet.
     ///
     /// # Errors

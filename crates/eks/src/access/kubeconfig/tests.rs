@@ -268,7 +268,7 @@ fn the_proxy_of_a_kubeconfig_goes_before_that_of_the_environment() {
     let environment = Environment::from_pairs([("HTTPS_PROXY", "http://other:1")]);
     let proxied = |cluster: &str| {
         let way = choose(&of(cluster, "token: a"), None).unwrap();
-        way.cluster.through_proxy_of(&environment).unwrap().proxy().unwrap().to_string()
+        way.through_proxy_of(&environment).unwrap().cluster.proxy().unwrap().to_string()
     };
     assert_eq!(
         proxied(&format!("{SERVER}, proxy-url: 'socks5://u:canary@p'")),

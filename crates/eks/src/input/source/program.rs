@@ -130,7 +130,7 @@ fn text(bytes: Vec<u8>, shown: &str) -> Result<String, Box<Cause>> {
 }
 
 fn problem(shown: &str, what: &str) -> Box<Cause> {
-    Box::new(Cause::invalid("manifests", format!("manifests: `{shown}` {what}")))
+    Box::new(Cause::new("invalid-input", format!("`{shown}` {what}")))
 }
 
 /// Hears what it prints, in threads that end when it does.
@@ -203,17 +203,14 @@ mod tests {
         let ran = |script: &str| shell(script, folder.path(), 60_000);
         assert_eq!(ran("echo a: 1; echo no >&2").unwrap(), "a: 1\n");
         let cause = ran("echo a: 1; echo first >&2; echo last >&2; exit 3").unwrap_err();
-        assert_eq!(cause.message, "manifests: `make` failed with exit code 3");
+        assert_eq!(cause.message, "`make` failed with exit code 3");
         assert_eq!(cause.evidence, ["first", "last"]);
-        assert_eq!(
-            ran("kill -9 $$").unwrap_err().message,
-            "manifests: `make` was killed (signal: 9 (SIGKILL))"
-        );
-        assert_eq!(ran("printf ' \\n'").unwrap_err().message, "manifests: `make` printed nothing");
+        assert_eq!(ran("kill -9 $$").unwrap_err().message, "`make` was killed (signal: 9 (SIGKILL))");
+        assert_eq!(ran("printf ' \\n'").unwrap_err().message, "`make` printed nothing");
         let cause = ran("printf 'a\\n\\377'").unwrap_err();
         assert_eq!(
             cause.message,
-            "manifests: `make` printed what cannot be read: line 2 holds bytes that are not UTF-8: save it as UTF-8"
+            "`make` printed what cannot be read: line 2 holds bytes that are not UTF-8: save it as UTF-8"
         );
         let cause = ran("i=0; while [ $i -lt 30 ]; do echo $i >&2; i=$((i+1)); done; exit 1").unwrap_err();
         assert_eq!((cause.evidence.len(), cause.evidence[0].as_str()), (20, "10"));
@@ -224,7 +221,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let script = "(/bin/sleep 0.8; echo > late) & echo waiting >&2; /bin/sleep 30";
         let cause = shell(script, folder.path(), 300).unwrap_err();
-        assert_eq!(cause.message, "manifests: `make` has not ended within 300ms, and was killed");
+        assert_eq!(cause.message, "`make` has not ended within 300ms, and was killed");
         assert_eq!(cause.evidence, ["waiting"]);
         let left = shell("/bin/sleep 30 & echo a: 1", folder.path(), 300).unwrap_err();
         assert_eq!(left.message, cause.message, "what it leaves running holds its output open");
@@ -237,9 +234,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let cause =
             shell("while :; do echo 0123456789012345678901234567890123456789; done", folder.path(), 60_000);
-        assert_eq!(
-            cause.unwrap_err().message,
-            "manifests: `make` printed more than 1 MiB, and no more is read"
-        );
+        assert_eq!(cause.unwrap_err().message, "`make` printed more than 1 MiB, and no more is read");
     }
 }

@@ -119,7 +119,7 @@ fn a_program_that_fails_is_told_with_its_last_words() {
         let prod = stage.at("prod");
         let error = refused(stage.builder().kustomize(&prod));
         let cause = &error.causes()[0];
-        assert_eq!(cause.message, format!("manifests: `kustomize build {prod}` failed with exit code 1"));
+        assert_eq!(cause.message, format!("`kustomize build {prod}` failed with exit code 1"));
         assert_eq!(cause.evidence, [words]);
         assert!(cause.hint.as_deref().unwrap().contains(hint), "{cause:?}");
     }
