@@ -169,7 +169,7 @@ fn a_chart_is_filled_in_with_its_values_and_the_namespace() {
     let stage = Stage::with(&[("helm", &format!("printf '%s\\n' \"$@\" > $OUT/asked; {OBJECTS}"))]);
     let (chart, values) = (stage.at("chart"), stage.at("values.yaml"));
     let sets = ["image.tag=1.2".to_owned(), "note=a b;$(c)".to_owned()];
-    let builder = stage.builder().namespace("shop").helm(&chart, "web", &[values.clone()], &sets);
+    let builder = stage.builder().namespace("shop").helm(&chart, "web", std::slice::from_ref(&values), &sets);
     assert!(!format!("{builder:?}").contains("image.tag"), "{builder:?}");
     assert_eq!(names(builder), ["ConfigMap shop/a", "ConfigMap shop/b"]);
     let asked = format!(
