@@ -6,7 +6,7 @@ use jiff::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Call {
-    /// `ecs`, `eks`, `kubernetes`, `s3`, `sts`, `logs` or `oidc`; the target's prefix when it is none of them.
+    /// `ecs`, `eks`, `kubernetes`, `s3`, `sts`, `logs`, `autoscaling`, `tagging`, `ssm` or `oidc`; the target's prefix when it is none of them.
     pub service: String,
     /// The operation, such as `UpdateService`; of `kubernetes` verb and kind, such as `patch deployments`.
     pub operation: String,

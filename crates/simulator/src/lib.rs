@@ -19,7 +19,8 @@
 //! ```
 //!
 //! What there is: ECS (services under the ECS controller roll out; others only exist), the health of their targets behind
-//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), EKS (clusters are described and listed, and have the API server of a Kubernetes, [`Kubernetes`]), STS, an OIDC issuer, and GetLogEvents. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
+//! load balancers (ELBv2), S3 (objects, versions, multipart uploads), EKS (clusters are described and listed, and have the API server of a Kubernetes, [`Kubernetes`]), STS, an OIDC issuer,
+//! GetLogEvents, and of the instances of CodeDeploy what Auto Scaling, their tags and Systems Manager tell. Signatures are verified; sessions expire; every call is recorded ([`Simulator::calls`]).
 //!
 //! Time is tokio's: `tokio::time::pause` stops the simulated AWS too. Nothing runs in the background. Each request
 //! first brings the world up to the present, in the order in which things were due, so a rollout is the same whether it
@@ -36,6 +37,7 @@ mod ecs;
 mod eks;
 mod elb;
 mod fault;
+mod fleet;
 mod hold;
 mod iam;
 mod ids;
@@ -69,11 +71,11 @@ pub use scenario::{Action, Scenario, ScriptedAction, Trigger, UnknownScenario};
 pub use server::Server;
 pub use simulator::{Builder, Simulator};
 pub use world::{
-    Account, ActiveDeployment, Application, Behaviour, BehaviourRule, Bucket, ChangeSetRule, Cluster,
-    DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_EKS_CLUSTER, DEMO_FAMILY, DEMO_ISSUER,
-    DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial, DeniedBy, DeploymentEnding,
-    DeploymentGroup, EksCluster, ExistingResource, Failure, HookFailure, HookRule, OidcProvider,
-    PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID, SECOND_ACCOUNT,
-    SECOND_SECRET_ACCESS_KEY, Service, Stack, StackHook, StackRule, StoredObject, TargetGroup, User,
-    Validation, World,
+    Account, ActiveDeployment, Application, AutoScalingGroup, Behaviour, BehaviourRule, Bucket,
+    ChangeSetRule, Cluster, DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_BUCKET, DEMO_CLUSTER, DEMO_EKS_CLUSTER,
+    DEMO_FAMILY, DEMO_ISSUER, DEMO_REGION, DEMO_ROLE_ARN, DEMO_SECRET_ACCESS_KEY, DEMO_SERVICE, Denial,
+    DeniedBy, DeploymentEnding, DeploymentGroup, EksCluster, ExistingResource, Failure, HookFailure,
+    HookRule, Instance, OidcProvider, PastDeployment, Region, RevisionAge, Role, SECOND_ACCESS_KEY_ID,
+    SECOND_ACCOUNT, SECOND_SECRET_ACCESS_KEY, Service, SsmAgent, Stack, StackHook, StackRule, StoredObject,
+    TargetGroup, User, Validation, World,
 };

@@ -58,8 +58,13 @@ impl CodeDeployHandle {
 
     /// Somebody else deploys a revision (as RevisionLocation), whatever is under way. The deployment's id.
     pub fn create_as_other(&self, application: &str, group: &str, revision: &Value) -> String {
+        self.create_by("user", application, group, revision)
+    }
+
+    /// The same by another creator, such as `autoscaling`: CodeDeploy itself, for new instances.
+    pub fn create_by(&self, creator: &str, application: &str, group: &str, revision: &Value) -> String {
         let input = json!({ "applicationName": application, "deploymentGroupName": group });
-        self.with(|region| region.create(&input, revision.clone(), "user"))
+        self.with(|region| region.create(&input, revision.clone(), creator))
     }
 
     /// Somebody else stops a deployment.

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::CodeDeploy;
 use super::model::{Deployment, Target};
 use super::operations::{Answered, error};
+use crate::Instance;
 use crate::wire::{Object, ServiceError};
 
 /// How many ids a page has. Not documented for either list; a hundred is what the AWS CLI's pages have.
@@ -73,6 +74,27 @@ impl CodeDeploy {
         let mut answer = Object::default();
         answer.put("deploymentInfo", self.info(self.deployment(input)?));
         Ok(answer)
+    }
+
+    /// All of them are registered. How several filters go together is not documented: here each of them must fit.
+    pub(super) fn list_on_premises(&self, input: &Object) -> Answered {
+        let filters: Vec<Value> = input.read("tagFilters").unwrap_or_default();
+        let fits = |instance: &Instance, filter: &Value| {
+            let (key, value) = (filter["Key"].as_str(), filter["Value"].as_str());
+            instance.tags.iter().any(|(name, tag)| match filter["Type"].as_str() {
+                Some("KEY_ONLY") => key == Some(name),
+                Some("VALUE_ONLY") => value == Some(tag),
+                _ => key == Some(name) && value == Some(tag),
+            })
+        };
+        let wanted = input.string("registrationStatus").is_none_or(|status| status == "Registered");
+        let names: Vec<String> = self
+            .instances
+            .iter()
+            .filter(|(_, one)| wanted && one.on_premises && filters.iter().all(|filter| fits(one, filter)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        paged(input, &names, "instanceNames")
     }
 
     /// The targets of a deployment that has begun.

@@ -31,7 +31,7 @@ use crate::iam::Principal;
 use crate::ids::Ids;
 use crate::s3::S3Store;
 use crate::wire::Object;
-use crate::{Application, Denial};
+use crate::{Application, Denial, Instance};
 use configs::Configs;
 use model::{Deployment, Due, Group};
 
@@ -48,6 +48,8 @@ pub(crate) struct Setup {
     pub(crate) denied: Vec<Denial>,
     /// Where revisions lie.
     pub(crate) s3: S3Store,
+    /// Instances by id or name.
+    pub(crate) instances: BTreeMap<String, Instance>,
 }
 
 /// CodeDeploy in one region of one account.
@@ -62,6 +64,7 @@ pub(crate) struct CodeDeploy {
     configs: Configs,
     denied: Vec<Denial>,
     s3: S3Store,
+    instances: BTreeMap<String, Instance>,
     groups: BTreeMap<(String, String), Group>,
     /// By id, oldest first.
     deployments: IndexMap<String, Deployment>,
@@ -86,6 +89,7 @@ impl CodeDeploy {
             configs: Configs(setup.configs),
             denied: setup.denied,
             s3: setup.s3,
+            instances: setup.instances,
             deployments: IndexMap::new(),
             revisions: Vec::new(),
             ids: Ids::seeded(&format!("codedeploy/{account}/{region}")),

@@ -10,7 +10,7 @@ use crate::wire::{Object, ServiceError};
 use crate::{Application, DeploymentGroup};
 
 /// The operations there are.
-pub(crate) const OPERATIONS: [&str; 14] = [
+pub(crate) const OPERATIONS: [&str; 15] = [
     "CreateDeployment",
     "GetDeployment",
     "BatchGetDeployments",
@@ -25,6 +25,7 @@ pub(crate) const OPERATIONS: [&str; 14] = [
     "GetDeploymentConfig",
     "RegisterApplicationRevision",
     "GetApplicationRevision",
+    "ListOnPremisesInstances",
 ];
 
 pub(super) type Answered = Result<Object, ServiceError>;
@@ -65,6 +66,7 @@ impl CodeDeploy {
             "GetDeploymentGroup" => self.get_group(input),
             "GetDeploymentConfig" => self.config(input),
             "GetApplicationRevision" => self.get_revision(input),
+            "ListOnPremisesInstances" => self.list_on_premises(input),
             _ => return None,
         })
     }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 
 use crate::wire::{Answer, Form, Object, Protocol, Received, ServiceError, json, query, rest, rest_json};
-use crate::{FaultKind, StsRefusal, cloudformation, codedeploy, ecs, eks, elb, logs, sts};
+use crate::{FaultKind, StsRefusal, cloudformation, codedeploy, ecs, eks, elb, fleet, logs, sts};
 
 /// A request's body, read.
 pub(super) enum Input {
@@ -39,7 +39,7 @@ pub(super) fn is_known(received: &Received) -> bool {
         "cloudformation" => cloudformation::OPERATIONS.contains(&operation),
         "codedeploy" => codedeploy::OPERATIONS.contains(&operation),
         "elasticloadbalancing" => elb::OPERATIONS.contains(&operation),
-        _ => false,
+        service => fleet::is_known(service, operation),
     }
 }
 

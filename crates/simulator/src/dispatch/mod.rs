@@ -23,7 +23,7 @@ use crate::sts::Sts;
 use crate::wire::{Answer, Arrival, Protocol, Received, Reply, ServiceError, query, reply};
 use crate::{
     BehaviourRule, Call, Fault, FaultKind, Outcome, Phase, Scenario, ScriptedAction, Simulator, World,
-    cloudformation, codedeploy, ecs, eks, elb, logs, s3, sts, wire,
+    cloudformation, codedeploy, ecs, eks, elb, fleet, logs, s3, sts, wire,
 };
 
 /// Everything that changes.
@@ -141,6 +141,7 @@ impl State {
                     .map(|one| one.denied.clone())
                     .unwrap_or_default(),
                 s3: self.s3.store.clone(),
+                instances: seed.map(|seed| seed.instances.clone()).unwrap_or_default(),
             };
             codedeploy::CodeDeploy::new((account, name), setup, start)
         })
@@ -185,7 +186,7 @@ impl State {
             ("codedeploy", Input::Json(object)) => codedeploy::required(operation, object, principal),
             ("elasticloadbalancing", Input::Query(_)) => elb::required(operation),
             ("eks", Input::Path(address)) => eks::required(operation, address, principal),
-            _ => Vec::new(),
+            (service, _) => fleet::required(service, operation),
         };
         authorise(&self.directory, principal, received.protocol, &wanted)
     }
@@ -236,6 +237,21 @@ impl State {
                     }
                 }
                 eks::call(&clusters, operation, address, principal, self.clock.start()).map(Answer::Json)
+            }
+            ("autoscaling" | "tagging" | "ssm", input, Some(principal)) => {
+                let region = self.directory.accounts.get(&principal.account);
+                let region = region.and_then(|account| account.regions.get(&principal.region));
+                let region = &region.cloned().unwrap_or_default();
+                let (start, now) = (self.clock.start(), self.clock.now());
+                let fleet = fleet::Fleet { region, principal, start, now };
+                match input {
+                    Input::Query(form) => fleet.scaling_groups(form).map(Answer::Xml),
+                    Input::Json(object) if received.service == "ssm" => {
+                        fleet.instance_information(object).map(Answer::Json)
+                    }
+                    Input::Json(object) => fleet.tagged(object).map(Answer::Json),
+                    Input::Path(_) => Err(unknown_operation(received)),
+                }
             }
             _ => Err(unknown_operation(received)),
         }

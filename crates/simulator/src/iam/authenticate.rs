@@ -189,7 +189,10 @@ pub(crate) fn find(
 }
 
 fn check_scope(authorization: &Authorization, received: &Received) -> Result<(), AuthenticationError> {
-    let known = matches!(received.service.as_str(), "ecs" | "eks" | "logs" | "sts" | "elasticloadbalancing");
+    let known = matches!(
+        received.service.as_str(),
+        "ecs" | "eks" | "logs" | "sts" | "elasticloadbalancing" | "autoscaling" | "tagging" | "ssm"
+    );
     if known && authorization.service != received.service {
         let message = format!("Credential should be scoped to correct service: '{}'. ", received.service);
         return Err(AuthenticationError::Mismatch(message));

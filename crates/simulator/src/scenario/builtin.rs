@@ -110,6 +110,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("deployment-application-missing", include_str!("../../scenarios/deployment-application-missing.json")),
     ("deployment-role-missing", include_str!("../../scenarios/deployment-role-missing.json")),
     ("deployment-no-instances", include_str!("../../scenarios/deployment-no-instances.json")),
+    ("deployment-capacity", include_str!("../../scenarios/deployment-capacity.json")),
+    ("deployment-capacity-missing", include_str!("../../scenarios/deployment-capacity-missing.json")),
     ("deployment-busy", include_str!("../../scenarios/deployment-busy.json")),
     ("deployment-newer", include_str!("../../scenarios/deployment-newer.json")),
     ("deployment-hook-fails", include_str!("../../scenarios/deployment-hook-fails.json")),

@@ -1,7 +1,7 @@
 //! The wire: four protocols on one endpoint, told apart as AWS does.
 //!
-//! - awsJson1.1 (ECS, CloudWatch Logs): POST with `X-Amz-Target`, JSON both ways, errors with `__type`.
-//! - awsQuery (STS, ELBv2): a form with `Action` and `Version`, XML answers.
+//! - awsJson1.1 (ECS, CloudWatch Logs, CodeDeploy, Resource Groups Tagging, Systems Manager): POST with `X-Amz-Target`, JSON both ways, errors with `__type`.
+//! - awsQuery (STS, ELBv2, CloudFormation, Auto Scaling): a form with `Action` and `Version`, XML answers.
 //! - restXml (S3): method, address and headers say what is meant; bodies are the object, or XML.
 //! - restJson1 (EKS): method and path say what is meant; JSON answers, the code of an error in a header.
 //!
@@ -77,10 +77,12 @@ pub(crate) enum Arrival {
     Unknown,
 }
 
-const TARGETS: [(&str, &str); 3] = [
+const TARGETS: [(&str, &str); 5] = [
     ("AmazonEC2ContainerServiceV20141113", "ecs"),
     ("CodeDeploy_20141006", "codedeploy"),
     ("Logs_20140328", "logs"),
+    ("ResourceGroupsTaggingAPI_20170126", "tagging"),
+    ("AmazonSSM", "ssm"),
 ];
 
 /// Tells a request apart.

@@ -10,10 +10,11 @@ use super::ServiceError;
 
 /// The services, with the version of their API and the namespace of their answers (their service models). The version
 /// tells requests apart: awsQuery names no service, and all of them share one endpoint here.
-const SERVICES: [(&str, &str, &str); 3] = [
+const SERVICES: [(&str, &str, &str); 4] = [
     ("sts", "2011-06-15", "https://sts.amazonaws.com/doc/2011-06-15/"),
     ("cloudformation", "2010-05-15", "http://cloudformation.amazonaws.com/doc/2010-05-15/"),
     ("elasticloadbalancing", "2015-12-01", "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"),
+    ("autoscaling", "2011-01-01", "http://autoscaling.amazonaws.com/doc/2011-01-01/"),
 ];
 
 /// The service that a version belongs to; STS for one that is not known.

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    Account, Bucket, Cluster, EksCluster, OidcProvider, PastDeployment, Role, Service, StoredObject,
-    TargetGroup, World,
+    Account, Bucket, Cluster, EksCluster, Instance, OidcProvider, PastDeployment, Role, Service, SsmAgent,
+    StoredObject, TargetGroup, World,
 };
 
 /// The main account of the demonstration world.
@@ -90,6 +90,11 @@ fn fill_main(account: &mut Account) {
     region.target_groups.insert(TARGET_GROUP.to_owned(), health);
     let (first, second) = (StoredObject::revision("one\n"), StoredObject::revision("two\n"));
     let application = super::code_deploy::demo_application("demo/1.zip", &first);
+    for id in application.groups.values().flat_map(|group| &group.instances) {
+        let tags = [("application".to_owned(), "demo".to_owned())].into();
+        let instance = Instance { tags, ssm: Some(SsmAgent::default()), ..Instance::default() };
+        region.instances.insert(id.clone(), instance);
+    }
     region.applications.insert("demo".to_owned(), application);
     let mut bucket = Bucket::versioned();
     bucket.objects.insert("demo/1.zip".to_owned(), first);

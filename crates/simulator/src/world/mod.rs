@@ -8,6 +8,7 @@ mod bucket;
 mod code_deploy;
 mod demo;
 mod eks_cluster;
+mod fleet;
 mod stacks;
 mod target_group;
 
@@ -27,6 +28,7 @@ pub use demo::{
     SECOND_SECRET_ACCESS_KEY,
 };
 pub use eks_cluster::EksCluster;
+pub use fleet::{AutoScalingGroup, Instance, SsmAgent};
 pub use stacks::{ChangeSetRule, ExistingResource, Stack, StackHook, StackRule, Validation};
 pub use target_group::TargetGroup;
 
@@ -157,6 +159,10 @@ pub struct Region {
     pub applications: BTreeMap<String, Application>,
     /// Deployment configurations of CodeDeploy besides the predefined ones: `minimumHealthyHosts` by name.
     pub deployment_configs: BTreeMap<String, Value>,
+    /// Instances by id, or by name where they are on premises.
+    pub instances: BTreeMap<String, Instance>,
+    /// Auto Scaling groups by name.
+    pub auto_scaling_groups: BTreeMap<String, AutoScalingGroup>,
     /// CloudFormation stacks by name.
     pub stacks: BTreeMap<String, Stack>,
     /// Resources with names of their own that belong to no stack.
