@@ -2,9 +2,8 @@
 
 use aws_smithy_runtime_api::client::identity::{IdentityCachePartition, ResolveIdentity};
 use aws_types::SdkConfig;
-use aws_types::service_config::ServiceConfigKey;
 
-use crate::endpoint::ENDPOINT_URL;
+use crate::endpoint::by_variable;
 
 /// The provider of the credentials and the endpoint of one service.
 ///
@@ -25,16 +24,10 @@ impl Caller {
     /// without credentials.
     #[must_use]
     pub fn of(config: &SdkConfig, service: &str) -> Option<Self> {
-        let variable =
-            ServiceConfigKey::builder().service_id(service).env(ENDPOINT_URL).profile("endpoint_url").build();
-        let by_variable = config
-            .service_config()
-            .zip(variable.ok())
-            .and_then(|(variables, variable)| variables.load_config(variable));
         Some(Self {
             credentials: config.credentials_provider()?.cache_partition()?,
             region: config.region().map(|region| region.as_ref().to_owned()),
-            endpoints: [config.endpoint_url().map(str::to_owned), by_variable],
+            endpoints: [config.endpoint_url().map(str::to_owned), by_variable(config, service)],
             variants: [config.use_fips(), config.use_dual_stack()],
         })
     }

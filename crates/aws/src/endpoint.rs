@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>: the one of a service wins over
 //! the one for all.
 
+use aws_types::SdkConfig;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use landfall_core::Cause;
 
@@ -133,6 +134,42 @@ pub fn of_service<'a>(environment: &'a Environment, service: &str) -> Option<&'a
         return None;
     }
     environment.get(&format!("{ENDPOINT_URL}_{service}")).or_else(|| environment.get(ENDPOINT_URL))
+}
+
+/// The endpoint that the variable of one service names in a configuration: `service` as in the SDK's service ids.
+pub(crate) fn by_variable(config: &SdkConfig, service: &str) -> Option<String> {
+    let variable =
+        ServiceConfigKey::builder().service_id(service).env(ENDPOINT_URL).profile("endpoint_url").build();
+    config
+        .service_config()
+        .zip(variable.ok())
+        .and_then(|(variables, variable)| variables.load_config(variable))
+}
+
+/// Ends of host names by partition, and those of hosts that have IPv6 as well. From the partition rules named above.
+const SUFFIXES: [(&str, &str, &str); 7] = [
+    ("aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    ("aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
+    ("aws-iso", "c2s.ic.gov", "api.aws.ic.gov"),
+    ("aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"),
+    ("aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    ("aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    ("aws", "amazonaws.com", "api.aws"),
+];
+
+/// The address of a service for calls without an SDK client: the configured one, else the usual one of its region.
+/// `service` as in the SDK's service ids, `host` as its hosts' names begin.
+pub(crate) fn of_config(config: &SdkConfig, service: &str, host: &str) -> String {
+    let configured = by_variable(config, service).or_else(|| config.endpoint_url().map(str::to_owned));
+    configured.unwrap_or_else(|| {
+        let region = config.region().map(AsRef::as_ref).unwrap_or_default();
+        let partition = partition_of(region);
+        // That of the government is written as `aws`, with the same ends.
+        let known = SUFFIXES.iter().find(|(known, ..)| *known == partition).unwrap_or(&SUFFIXES[6]);
+        let end = if config.use_dual_stack() == Some(true) { known.2 } else { known.1 };
+        let fips = if config.use_fips() == Some(true) { "-fips" } else { "" };
+        format!("https://{host}{fips}.{region}.{end}")
+    })
 }
 
 /// Hands the endpoint variables of an [`Environment`] to the SDK's clients.

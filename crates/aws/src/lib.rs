@@ -11,6 +11,7 @@
 //! - [`near`]: "did you mean".
 //! - [`proxy`]: which proxy the environment names.
 //! - [`raw`]: JSON sent and received as it is, through the SDK's signing.
+//! - [`request`]: calls of services that have no SDK crate here.
 //! - [`failure`]: what an error of the SDK means: its kind, whether the call may have been carried out, what to do.
 //! - [`call`]: the one retry loop around calls.
 
@@ -27,3 +28,4 @@ pub mod mask;
 pub mod near;
 pub mod proxy;
 pub mod raw;
+pub mod request;
