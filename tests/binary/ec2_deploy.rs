@@ -168,3 +168,21 @@ async fn what_was_deployed_last_is_restarted_without_a_revision() {
     let ran = run(restart(&[])).await;
     assert_eq!((ran.code, cloud.deployments()), (0, 1), "{}", ran.told());
 }
+
+#[tokio::test]
+async fn capacity_is_waited_for_as_long_as_is_said_and_not_at_all_when_it_is_turned_off() {
+    let cloud = Cloud::new("deployment-capacity-missing").await;
+    let ran = run(cloud.ec2(&["--plan"])).await;
+    assert!(ran.stdout.contains("Auto Scaling group web (2 of 3 in service)"), "{}", ran.told());
+    let ran = run(cloud.ec2(&["--capacity-limit", "2s"])).await;
+    assert_eq!((ran.code, cloud.deployments()), (0, 1), "{}", ran.told());
+    for words in ["the capacity of Auto Scaling group web (2 of 3 in service)", "after 2 seconds"] {
+        assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
+    }
+    let ran = run(cloud.ec2(&["--capacity-limit", "off", "--redeploy", "--run-id", "other"])).await;
+    assert_eq!((ran.code, cloud.deployments()), (0, 2), "{}", ran.told());
+    assert!(!ran.stdout.contains("the capacity of"), "{}", ran.stdout);
+    let ran = run(cloud.ec2(&["--capacity-limit", "soon"])).await;
+    assert_eq!(ran.code, 2, "{}", ran.told());
+    assert!(ran.told().contains("--capacity-limit"), "{}", ran.told());
+}

@@ -1,6 +1,7 @@
 //! `deploy ec2 deploy`: from flags to a deployment by CodeDeploy.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, ValueEnum};
 use landfall::aws::bounded::read_text;
@@ -62,6 +63,9 @@ pub(crate) struct How {
     /// Ends the wait when an agent is silent for so long [default: CodeDeploy gives up after about an hour]
     #[arg(long, value_name = "TIME")]
     agent_limit: Option<String>,
+    /// Waits at most so long until the Auto Scaling groups have their capacity, `off` not at all [default: 10m]
+    #[arg(long, value_name = "TIME|off")]
+    capacity_limit: Option<String>,
     /// Deploys even when this very revision was deployed last with success
     #[arg(long)]
     redeploy: bool,
@@ -186,6 +190,7 @@ impl How {
                 Err(problem) => problems.push(*problem),
             }
         }
+        builder = self.capacity_limit(builder, problems);
         if let Some(number) = self.sequence {
             // Numbers of other projects say nothing: CI_PIPELINE_IID counts in each project by itself.
             let project = process.get("CI_PROJECT_PATH").unwrap_or_default();
@@ -202,6 +207,21 @@ impl How {
             Ready::Stop => WhenReady::Stop,
         });
         Made { builder: if_busy(builder, global.if_busy, problems), application, group }
+    }
+
+    fn capacity_limit(&self, builder: DeploymentBuilder, problems: &mut Vec<Cause>) -> DeploymentBuilder {
+        let limit = match self.capacity_limit.as_deref() {
+            None => return builder,
+            Some("off") => Ok(Duration::ZERO),
+            Some(text) => duration("--capacity-limit", text),
+        };
+        match limit {
+            Ok(limit) => builder.capacity_limit(limit),
+            Err(problem) => {
+                problems.push(*problem);
+                builder
+            }
+        }
     }
 
     /// Name and text of the deployment file, if there is one and it can be read.

@@ -238,6 +238,13 @@ pub(crate) const CASES: &[Case] = &[
     deployment("C1", "the service role may too little", "deployment-role-permissions", "role-permissions"),
     deployment("C1", "no instances", "deployment-no-instances", "no-instances"),
     with(
+        "--timeout 1m",
+        waiting(
+            60,
+            deployment("C1", "instances do not start", "deployment-capacity-missing", "capacity-missing"),
+        ),
+    ),
+    with(
         "--suspend Terminate",
         case(
             "C1",

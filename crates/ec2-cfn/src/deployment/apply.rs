@@ -7,6 +7,7 @@ use landfall_core::event::Level;
 use landfall_core::{Context, Result, Token};
 use serde_json::{Value, json};
 
+use super::capacity;
 use super::error::{Refusal, about_group, deployment_in};
 use super::facts::Info;
 use super::find;
@@ -19,19 +20,8 @@ use super::target::Deployment;
 /// documented.
 const SECOND_LOOK: Duration = Duration::from_secs(4);
 
-fn watch(purpose: Purpose, deployment: &str, revision: String) -> Watch {
-    Watch {
-        purpose,
-        deployment: deployment.to_owned(),
-        revision,
-        adopted: false,
-        continued: false,
-        restores: false,
-        rollback_asked: false,
-    }
-}
-
-/// Applies a plan, or its next part: what waits for the traffic goes on or is stopped, what waited for somebody else begins.
+/// Applies a plan, or its next part: what waits for the traffic goes on or is stopped, what waited for somebody else or for
+/// capacity begins.
 pub(crate) async fn forward(
     target: &Deployment,
     cx: &Context,
@@ -50,11 +40,11 @@ pub(crate) async fn forward(
         let found = target.client.deployment(cx, attach).await?.value;
         let done = empty && found.status == "Succeeded";
         let purpose = if done { Purpose::Unchanged } else { Purpose::Deploy };
-        return Ok(Watch { adopted: empty, ..watch(purpose, attach, in_words(&found.revision)) });
+        return Ok(Watch { adopted: empty, ..Watch::new(purpose, attach, in_words(&found.revision)) });
     }
     if let (Some(busy), None) = (&forward.busy, &so_far) {
         let found = target.client.deployment(cx, busy).await?.value;
-        return Ok(Watch { adopted: true, ..watch(Purpose::Busy, busy, in_words(&found.revision)) });
+        return Ok(Watch { adopted: true, ..Watch::new(Purpose::Busy, busy, in_words(&found.revision)) });
     }
     let revision = target.spec.revision();
     let mut input = Value::Object(target.spec.input.clone());
@@ -64,11 +54,16 @@ pub(crate) async fn forward(
     if let Some(own) = find::own(&target.client, cx, token, forward.at).await? {
         return Ok(found_again(cx, Purpose::Deploy, &own));
     }
-    expect_last(target, cx, &[&forward.last, forward.busy.as_deref().unwrap_or_default()]).await?;
     let words = match (&forward.before, target.spec.is_restart()) {
         (Some(before), true) => format!("{} once more, by a restart", in_words(before)),
         _ => in_words(&revision),
     };
+    let waited = so_far.is_some_and(|so_far| so_far.purpose == Purpose::Capacity);
+    if !waited && let Some(watch) = capacity::wait(target, cx, forward, &words).await {
+        return Ok(watch);
+    }
+    let expected = [forward.last.as_str(), forward.busy.as_deref().unwrap_or_default()];
+    expect_last(target, cx, &expected, forward.before.as_ref()).await?;
     create(target, cx, token, &input, (Purpose::Deploy, words)).await
 }
 
@@ -90,7 +85,12 @@ async fn when_ready(target: &Deployment, cx: &Context, ready: &Watch) -> Result<
 }
 
 /// Somebody else may have deployed since the plan was made; their deployment stays.
-async fn expect_last(target: &Deployment, cx: &Context, expected: &[&str]) -> Result<()> {
+async fn expect_last(
+    target: &Deployment,
+    cx: &Context,
+    expected: &[&str],
+    before: Option<&Value>,
+) -> Result<()> {
     let group = target.client.group(cx).await;
     let (application, name) = (&target.spec.application, &target.spec.group);
     let group = group.map_err(|failure| about_group(failure, application, name, &target.place))?.value;
@@ -99,8 +99,11 @@ async fn expect_last(target: &Deployment, cx: &Context, expected: &[&str]) -> Re
         return Ok(());
     }
     let found = target.client.deployment(cx, &last).await?.value;
-    // What CodeDeploy does by itself about a deployment that is expected is no change of somebody's mind.
-    if expected.contains(&found.rollback_info.rollback_triggering_deployment_id.as_str()) {
+    // What CodeDeploy does by itself about a deployment that is expected, or to bring new instances of an Auto Scaling group
+    // to what was deployed last, is no change of somebody's mind.
+    let rolls_back = &found.rollback_info.rollback_triggering_deployment_id;
+    let follows = !rolls_back.is_empty() && expected.contains(&rolls_back.as_str());
+    if follows || found.only_follows(before) {
         return Ok(());
     }
     let found = format!("{last} of {} ({})", in_words(&found.revision), found.status);
@@ -110,7 +113,7 @@ async fn expect_last(target: &Deployment, cx: &Context, expected: &[&str]) -> Re
 fn found_again(cx: &Context, purpose: Purpose, own: &Info) -> Watch {
     let id = &own.deployment_id;
     cx.note(Level::Info, "found-again", format!("deployment {id} was made by this run already"));
-    watch(purpose, id, in_words(&own.revision))
+    Watch::new(purpose, id, in_words(&own.revision))
 }
 
 /// The one CreateDeployment.
@@ -122,7 +125,7 @@ async fn create(
     (purpose, words): (Purpose, String),
 ) -> Result<Watch> {
     let failure = match target.client.create(cx, input).await {
-        Ok(id) => return Ok(watch(purpose, &id, words)),
+        Ok(id) => return Ok(Watch::new(purpose, &id, words)),
         Err(failure) => failure,
     };
     if failure.effect() == Effect::Unknown {
@@ -156,7 +159,7 @@ pub(crate) async fn back(
     let stopping = |asked| Watch {
         rollback_asked: asked,
         restores: back.goal.is_some(),
-        ..watch(Purpose::Stop, &back.ours, in_words(&ours.revision))
+        ..Watch::new(Purpose::Stop, &back.ours, in_words(&ours.revision))
     };
     if !ours.is_final() {
         target.client.stop(cx, &back.ours, target.spec.stop_with_rollback).await?;
@@ -168,7 +171,8 @@ pub(crate) async fn back(
     if let Some(own) = find::own(&target.client, cx, token, back.at).await? {
         return Ok(found_again(cx, Purpose::Restore, &own));
     }
-    expect_last(target, cx, &[&back.ours, ours.rollback().unwrap_or_default()]).await?;
+    let expected = [back.ours.as_str(), ours.rollback().unwrap_or_default()];
+    expect_last(target, cx, &expected, back.goal.as_ref()).await?;
     let Some(goal) = &back.goal else {
         let found = format!("{} has ended, and no revision to come back to is known", back.ours);
         return Err(Refusal::Moved { group: target.spec.group.clone(), found }.into());

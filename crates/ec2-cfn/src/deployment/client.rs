@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::facts::{self, Group, Info, Target};
+use super::fleet::Fleet;
 
 /// Not documented for CodeDeploy; a careful rate for all reads of an account and region in this process.
 const READS: (f64, f64) = (40.0, 10.0);
@@ -23,6 +24,7 @@ const PAGES: usize = 20;
 #[derive(Debug, Clone)]
 pub(crate) struct Client {
     sdk: aws_sdk_codedeploy::Client,
+    pub(crate) fleet: Fleet,
     place: Place,
     application: String,
     group: String,
@@ -66,6 +68,7 @@ fn read<T: DeserializeOwned>(operation: &str, value: Value) -> Result<T, Failure
 struct Page {
     deployments: Vec<String>,
     target_ids: Vec<String>,
+    instance_names: Vec<String>,
     next_token: Option<String>,
 }
 
@@ -91,6 +94,7 @@ impl Client {
         let config = landfall_aws::config::prepared(config);
         Self {
             sdk: aws_sdk_codedeploy::Client::new(&config),
+            fleet: Fleet::new(&config, place),
             place: place.clone(),
             application: application.to_owned(),
             group: group.to_owned(),
@@ -181,6 +185,22 @@ impl Client {
             let body = json!({ "deploymentId": id, "targetIds": some });
             let made: Answered<Made> = exchange!(self, cx, call, batch_get_deployment_targets, body)?;
             found.extend(made.value.deployment_targets.into_iter().filter_map(|one| one.instance_target));
+        }
+        Ok(found)
+    }
+
+    /// Names of the registered instances on premises that a filter fits.
+    pub(crate) async fn on_premises(&self, cx: &Context, filter: &Value) -> Result<Vec<String>, Failure> {
+        let mut body = json!({ "registrationStatus": "Registered", "tagFilters": [filter] });
+        let mut found = Vec::new();
+        for _ in 0..PAGES {
+            let call = self.reading("ListOnPremisesInstances");
+            let page: Answered<Page> = exchange!(self, cx, call, list_on_premises_instances, body)?;
+            found.extend(page.value.instance_names);
+            match page.value.next_token {
+                Some(token) => body["nextToken"] = json!(token),
+                None => break,
+            }
         }
         Ok(found)
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::counted::Counted;
 use super::facts::Group;
 use super::healthy::Healthy;
 use super::spec::{DeploymentSpec, WhenReady, in_words};
@@ -13,6 +14,8 @@ pub(crate) struct Known<'a> {
     pub(crate) group: &'a Group,
     /// The revision deployed last with success.
     pub(crate) before: Option<&'a Value>,
+    /// How many instances there are now, as far as that may be known.
+    pub(crate) counted: &'a Counted,
     /// How many instances the last deployment was to.
     pub(crate) instances: Option<u64>,
     pub(crate) config: &'a str,
@@ -59,37 +62,44 @@ pub(crate) fn lines(known: &Known<'_>) -> Vec<String> {
 }
 
 fn instances(known: &Known<'_>) -> String {
-    let selected = selected(known.group);
+    let selected = selected(known.group, known.counted);
     let selected = if selected.is_empty() { "none are named".to_owned() } else { selected };
     let last = known.instances.map(|count| format!("; the last deployment had {count}")).unwrap_or_default();
     format!("instances: {selected}{last}")
 }
 
-/// How the group names its instances: `EC2 tagged application=demo; Auto Scaling group web`. Empty when it names none.
-pub(crate) fn selected(group: &Group) -> String {
+/// How the group names its instances, and how many there are as far as that is known: `EC2 tagged application=demo (3 have
+/// these tags); Auto Scaling group web (2 of 3 in service)`. Empty when it names none.
+pub(crate) fn selected(group: &Group, counted: &Counted) -> String {
+    let of = |count: Option<usize>| match count {
+        Some(1) => " (1 has these tags)".to_owned(),
+        Some(count) => format!(" ({count} have these tags)"),
+        None => String::new(),
+    };
     let mut ways = Vec::new();
-    let tagged = [
-        ("EC2 tagged", &group.ec2_tag_filters, &group.ec2_tag_set["ec2TagSetList"]),
-        (
-            "on-premises tagged",
-            &group.on_premises_instance_tag_filters,
-            &group.on_premises_tag_set["onPremisesTagSetList"],
-        ),
-    ];
-    for (what, filters, sets) in tagged {
-        let either = tags(filters);
-        let all: Vec<String> = items(sets).iter().map(tags).filter(|set| !set.is_empty()).collect();
-        let words = if either.is_empty() { all.join(" and ") } else { either };
+    for (what, lists, count) in [
+        ("EC2 tagged", group.ec2_tags(), counted.ec2),
+        ("on-premises tagged", group.on_premises_tags(), counted.on_premises),
+    ] {
+        let words: Vec<String> = lists.iter().map(|list| tags(list)).collect();
         if !words.is_empty() {
-            ways.push(format!("{what} {words}"));
+            ways.push(format!("{what} {}{}", words.join(" and "), of(count)));
         }
     }
-    let scaling: Vec<&str> =
-        items(&group.auto_scaling_groups).iter().filter_map(|group| group["name"].as_str()).collect();
+    let scaling: Vec<String> =
+        group.scaling_groups().iter().map(|name| format!("{name}{}", capacity(name, counted))).collect();
     if !scaling.is_empty() {
         ways.push(format!("Auto Scaling group {}", scaling.join(", ")));
     }
     ways.join("; ")
+}
+
+fn capacity(name: &str, counted: &Counted) -> String {
+    let Some(groups) = &counted.scaling else { return String::new() };
+    match groups.iter().find(|group| group.name == name) {
+        Some(group) => format!(" ({} of {} in service)", group.in_service, group.desired),
+        None => " (there is none of this name)".to_owned(),
+    }
 }
 
 fn items(value: &Value) -> &[Value] {
@@ -97,7 +107,7 @@ fn items(value: &Value) -> &[Value] {
 }
 
 /// Filters of which one has to fit.
-fn tags(filters: &Value) -> String {
+fn tags(filters: &[Value]) -> String {
     let word = |filter: &Value| {
         let (key, value) = (filter["Key"].as_str(), filter["Value"].as_str());
         match filter["Type"].as_str() {
@@ -106,7 +116,7 @@ fn tags(filters: &Value) -> String {
             _ => format!("{}={}", key.unwrap_or_default(), value.unwrap_or_default()),
         }
     };
-    items(filters).iter().map(word).collect::<Vec<_>>().join(" or ")
+    filters.iter().map(word).collect::<Vec<_>>().join(" or ")
 }
 
 /// The waits of a blue/green group.
@@ -145,7 +155,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::selected;
+    use crate::deployment::counted::Counted;
     use crate::deployment::facts::read;
+    use crate::deployment::fleet::ScalingGroup;
 
     #[test]
     fn a_group_is_told_by_what_it_selects_its_instances_with() {
@@ -171,7 +183,24 @@ mod tests {
             ),
         ];
         for (group, expected) in table {
-            assert_eq!(selected(&read(group.clone()).unwrap()), expected, "{group}");
+            assert_eq!(selected(&read(group.clone()).unwrap(), &Counted::default()), expected, "{group}");
         }
+    }
+
+    #[test]
+    fn what_is_known_of_the_instances_stands_behind_what_names_them() {
+        let tag = |key: &str| json!({ "Key": key, "Value": "demo", "Type": "KEY_AND_VALUE" });
+        let group = json!({
+            "ec2TagFilters": [tag("app")],
+            "onPremisesInstanceTagFilters": [tag("rack")],
+            "autoScalingGroups": [{ "name": "web" }, { "name": "gone" }],
+        });
+        let web = ScalingGroup { name: "web".to_owned(), desired: 3, in_service: 2, instances: 3 };
+        let counted = Counted { ec2: Some(1), on_premises: Some(0), scaling: Some(vec![web]) };
+        assert_eq!(
+            selected(&read(group).unwrap(), &counted),
+            "EC2 tagged app=demo (1 has these tags); on-premises tagged rack=demo (0 have these tags); Auto Scaling group web \
+             (2 of 3 in service), gone (there is none of this name)"
+        );
     }
 }

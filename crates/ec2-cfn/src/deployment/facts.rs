@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::spec::is_same;
+
 /// A deployment: `DeploymentInfo`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -146,6 +148,12 @@ impl Info {
         (whole && !self.update_outdated_instances_only && sum > 0).then_some(sum)
     }
 
+    /// Auto Scaling started instances, and CodeDeploy brought them to what had been deployed last: to the group as a whole
+    /// nothing new came.
+    pub(crate) fn only_follows(&self, before: Option<&Value>) -> bool {
+        self.creator == "autoscaling" && before.is_some_and(|before| is_same(before, &self.revision))
+    }
+
     /// The deployment that rolls this one back.
     pub(crate) fn rollback(&self) -> Option<&str> {
         Some(self.rollback_info.rollback_deployment_id.as_str()).filter(|id| !id.is_empty())
@@ -153,6 +161,22 @@ impl Info {
 }
 
 impl Group {
+    /// The tag filters for EC2: lists that all have to fit, each by one of its filters. Empty: instances are not named so.
+    pub(crate) fn ec2_tags(&self) -> Vec<Vec<Value>> {
+        lists(&self.ec2_tag_filters, &self.ec2_tag_set["ec2TagSetList"])
+    }
+
+    /// The same of instances on premises.
+    pub(crate) fn on_premises_tags(&self) -> Vec<Vec<Value>> {
+        lists(&self.on_premises_instance_tag_filters, &self.on_premises_tag_set["onPremisesTagSetList"])
+    }
+
+    /// Names of its Auto Scaling groups.
+    pub(crate) fn scaling_groups(&self) -> Vec<String> {
+        let groups = self.auto_scaling_groups.as_array().into_iter().flatten();
+        groups.filter_map(|group| group["name"].as_str().map(str::to_owned)).collect()
+    }
+
     /// New instances take the place of the old ones.
     pub(crate) fn is_blue_green(&self) -> bool {
         self.deployment_style["deploymentType"] == "BLUE_GREEN"
@@ -168,6 +192,14 @@ impl Target {
     pub(crate) fn failed_events(&self) -> impl Iterator<Item = &Event> {
         self.lifecycle_events.iter().filter(|event| event.status == "Failed")
     }
+}
+
+/// Filters of which one has to fit, or lists of such.
+fn lists(either: &Value, all: &Value) -> Vec<Vec<Value>> {
+    let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let either = items(either);
+    let lists = if either.is_empty() { items(all).iter().map(items).collect() } else { vec![either] };
+    lists.into_iter().filter(|list| !list.is_empty()).collect()
 }
 
 /// Reads facts from an answer; members that are `null` count as missing.

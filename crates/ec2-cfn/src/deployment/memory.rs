@@ -1,7 +1,7 @@
 //! What passes from one phase to another, perhaps in another process: the payloads of plan, receipt and cursor. Names, ids
 //! and digests, never a secret.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ pub(crate) struct Forward {
     pub(crate) attach: Option<String>,
     /// Somebody else's deployment that is waited for first.
     pub(crate) busy: Option<String>,
+    /// Auto Scaling groups whose capacity is waited for first: those of a group that is deployed to in place.
+    #[serde(default)]
+    pub(crate) scaling: Vec<String>,
 }
 
 /// An undo, planned.
@@ -65,6 +68,28 @@ pub(crate) struct Watch {
     pub(crate) restores: bool,
     /// It was stopped, and CodeDeploy asked to roll it back.
     pub(crate) rollback_asked: bool,
+    /// The Auto Scaling groups that are waited for.
+    #[serde(default)]
+    pub(crate) scaling: Vec<String>,
+    /// Since when, by the clock of AWS.
+    #[serde(default)]
+    pub(crate) since: Option<Timestamp>,
+}
+
+impl Watch {
+    pub(crate) fn new(purpose: Purpose, deployment: &str, revision: String) -> Self {
+        Self {
+            purpose,
+            deployment: deployment.to_owned(),
+            revision,
+            adopted: false,
+            continued: false,
+            restores: false,
+            rollback_asked: false,
+            scaling: Vec::new(),
+            since: None,
+        }
+    }
 }
 
 /// What a deployment is looked at for.
@@ -75,6 +100,8 @@ pub(crate) enum Purpose {
     Deploy,
     /// Somebody else's is waited for.
     Busy,
+    /// There is none yet: Auto Scaling groups are to get their capacity first.
+    Capacity,
     /// There was nothing to do.
     Unchanged,
     /// It is stopped, and perhaps rolled back by CodeDeploy.
@@ -92,4 +119,6 @@ pub(crate) struct Memory {
     pub(crate) moved: String,
     /// What was told already.
     pub(crate) noted: BTreeSet<String>,
+    /// What Systems Manager told of instances whose agents are silent, by their ids.
+    pub(crate) agents: BTreeMap<String, String>,
 }

@@ -5,9 +5,10 @@
 //! - `spec`: the input, checked without a call: the input of CreateDeployment as the JSON it is. [`Revision`] says what is
 //!   deployed.
 //! - `plan`: what would change, and what there is to come back to. Reads only. `describe` and `healthy` say it in words,
-//!   `order` keeps an older release from overwriting a newer one.
+//!   `order` keeps an older release from overwriting a newer one, and `counted` counts the instances, by what `fleet`
+//!   may learn of them.
 //! - `apply`: exactly one CreateDeployment. That call knows no token, so the run's tag stands in the description, and
-//!   `find` looks for it before anything is made.
+//!   `find` looks for it before anything is made. Before that, `capacity` gives Auto Scaling groups time for their instances.
 //! - `observe`: one look at that deployment, instance by instance, and at its automatic rollback.
 //! - `judge`: the verdict, a pure function of what was seen.
 //! - `diagnose`: why instances fail, from the diagnostics of their lifecycle events, and what to do about it.
@@ -22,16 +23,22 @@
 //! `codedeploy:ListDeploymentTargets` and `codedeploy:BatchGetDeploymentTargets`; to undo what is under way
 //! `codedeploy:StopDeployment`; for [`WhenReady::Continue`] `codedeploy:ContinueDeployment`.
 //!
-//! Not done here: applications and groups are not made, the compute platforms Lambda and ECS are not deployed to, and neither
-//! EC2 nor Auto Scaling is asked which instances run.
+//! Good to have, and noted where they are missing: `tag:GetResources`, `codedeploy:ListOnPremisesInstances` and
+//! `autoscaling:DescribeAutoScalingGroups` to count instances and to wait for capacity, `ssm:DescribeInstanceInformation` to
+//! tell instances that are down from agents that are silent.
+//!
+//! Not done here: applications and groups are not made, and the compute platforms Lambda and ECS are not deployed to.
 
 mod apply;
+mod capacity;
 mod client;
+mod counted;
 mod describe;
 mod diagnose;
 mod error;
 mod facts;
 mod find;
+mod fleet;
 mod healthy;
 mod judge;
 mod memory;

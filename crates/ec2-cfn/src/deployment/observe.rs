@@ -1,14 +1,17 @@
 //! One look: fetches facts, asks the judge, and tells causes the moment they are seen.
 //!
 //! The calls of a look: GetDeployment, ListDeploymentTargets, and BatchGetDeploymentTargets for each 25 instances; the same
-//! of the automatic rollback once there is one.
+//! of the automatic rollback once there is one. Of instances whose agents are silent Systems Manager is asked once.
 
 use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
 use landfall_core::{Cause, Context, Cursor, Error, ErrorKind, Look, News, Observation, Result, State};
 use sha2::{Digest, Sha256};
 
+use super::capacity;
+use super::diagnose;
 use super::facts::Target;
+use super::fleet::seen;
 use super::judge::{self, Facts, Rules};
 use super::memory::{Memory, Purpose, Watch};
 use super::spec::hex;
@@ -24,6 +27,9 @@ pub(crate) async fn observe(
     watch: &Watch,
     look: Look<'_>,
 ) -> Result<Observation> {
+    if watch.purpose == Purpose::Capacity {
+        return capacity::observe(target, cx, watch, &look).await;
+    }
     let mut memory: Memory = look.cursor.read().unwrap_or_default();
     let facts = fetch(target, cx, watch, &mut memory).await?;
     let rules = Rules {
@@ -58,6 +64,7 @@ async fn fetch(target: &Deployment, cx: &Context, watch: &Watch, memory: &mut Me
         return Ok(facts);
     }
     facts.targets = targets(target, cx, &watch.deployment, memory).await?;
+    facts.agents = agents(target, cx, &facts, memory).await;
     if let Some(id) = facts.deployment.rollback() {
         let rollback = target.client.deployment(cx, id).await.map_err(not_shown_yet)?.value;
         if memory.noted.insert(format!("rollback {id}")) {
@@ -99,6 +106,22 @@ async fn targets(target: &Deployment, cx: &Context, id: &str, memory: &mut Memor
         }
         Err(failure) => Err(not_shown_yet(failure)),
     }
+}
+
+/// What Systems Manager tells of instances whose agents are silent. Each is asked for once.
+async fn agents(target: &Deployment, cx: &Context, facts: &Facts, memory: &mut Memory) -> Vec<String> {
+    let silent = diagnose::silent_instances(&facts.targets, &facts.deployment, facts.now);
+    let new: Vec<String> = silent.iter().filter(|id| !memory.agents.contains_key(*id)).cloned().collect();
+    if !new.is_empty() && !memory.noted.contains("agents-unseen") {
+        let unknown = "when the silent instances were heard of last";
+        match seen(cx, "agents-unseen", unknown, target.client.fleet.agents(cx, &new).await) {
+            Some(lines) => memory.agents.extend(lines),
+            None => {
+                memory.noted.insert("agents-unseen".to_owned());
+            }
+        }
+    }
+    silent.iter().filter_map(|id| memory.agents.get(id).cloned()).collect()
 }
 
 /// Each cause once; the verdict tells them again, perhaps much later.

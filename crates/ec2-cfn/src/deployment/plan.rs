@@ -5,6 +5,7 @@ use landfall_core::target::Effect;
 use landfall_core::{Change, Context, ErrorKind, Plan, Result, Token};
 use serde_json::Value;
 
+use super::counted::{self, Counted};
 use super::describe::{self, Known};
 use super::error::{Refusal, about_group};
 use super::facts::{ACTIVE, Group, Info};
@@ -52,7 +53,11 @@ pub(crate) async fn plan(target: &Deployment, cx: &Context) -> Result<Plan> {
         last: there.last.as_ref().map(id).unwrap_or_default(),
         attach: None,
         busy: None,
+        scaling: Vec::new(),
     };
+    if !there.group.is_blue_green() && !spec.input.contains_key("targetInstances") {
+        forward.scaling = there.group.scaling_groups();
+    }
     let token = Token::new(cx.id());
     let active = target.client.deployments(cx, None, &ACTIVE).await?;
     if let Some(active) = active.into_iter().find(|one| !one.is_final()) {
@@ -204,6 +209,18 @@ async fn planned(
     let own = spec.input.get("deploymentConfigName").and_then(Value::as_str);
     let config = own.unwrap_or(&group.deployment_config_name);
     let instances = instances(there);
+    let counted = match spec.input.contains_key("targetInstances") {
+        true => Counted::default(),
+        false => counted::count(target, cx, group).await,
+    };
+    if counted.are_none(group) {
+        let text = format!(
+            "no instance is there for {}: {}. CodeDeploy fails a deployment to none; compare the tags, the account and the region",
+            target.subject(),
+            describe::selected(group, &counted)
+        );
+        cx.note(Level::Warning, "no-instances", text);
+    }
     let unseen = "codedeploy:GetDeploymentConfig is refused: how many instances stay healthy is not known";
     let info = match target.client.config(cx, config).await {
         Ok(info) => Ok(info),
@@ -226,6 +243,7 @@ async fn planned(
         spec,
         group,
         before: forward.before.as_ref(),
+        counted: &counted,
         instances,
         config,
         healthy: healthy.as_ref().map(Option::as_ref).map_err(|why| *why),
@@ -250,7 +268,7 @@ fn warn_of_no_instances(target: &Deployment, cx: &Context, there: &Standing) {
     if target.spec.input.contains_key("targetInstances") {
         return;
     }
-    let selected = describe::selected(&there.group);
+    let selected = describe::selected(&there.group, &Counted::default());
     let text = match &there.last {
         _ if selected.is_empty() => format!(
             "{} has neither tag filters nor Auto Scaling groups: it names no instances",

@@ -35,8 +35,9 @@ pub(crate) async fn revert(
         expected.push(id);
     }
     let last = &group.value.last_attempted_deployment.deployment_id;
-    if ours.is_final() && !last.is_empty() && !expected.contains(&last.as_str()) {
-        let found = target.client.deployment(cx, last).await?.value;
+    let others = ours.is_final() && !last.is_empty() && !expected.contains(&last.as_str());
+    let found = if others { Some(target.client.deployment(cx, last).await?.value) } else { None };
+    if let Some(found) = found.filter(|found| !found.only_follows(forward.before.as_ref())) {
         if found.status == "Succeeded"
             && forward.before.as_ref().is_some_and(|before| is_same(before, &found.revision))
         {

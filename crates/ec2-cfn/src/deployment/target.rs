@@ -83,7 +83,8 @@ impl DeployTarget for Deployment {
             }
             Work::Back(back) => apply::back(self, cx, &plan.token, &back, so_far).await?,
         };
-        Receipt::new(KIND, VERSION, summary(&watch), &watch)
+        let prepares = matches!(watch.purpose, Purpose::Busy | Purpose::Capacity);
+        Ok(Receipt::new(KIND, VERSION, summary(&watch), &watch)?.preparing(prepares))
     }
 
     async fn observe(&self, cx: &Context, receipt: &Receipt, look: Look<'_>) -> Result<Observation> {
@@ -105,6 +106,12 @@ fn summary(watch: &Watch) -> String {
     let (id, revision) = (&watch.deployment, &watch.revision);
     match watch.purpose {
         Purpose::Deploy => format!("deployment {id} deploys {revision}"),
+        Purpose::Capacity => {
+            format!(
+                "deploys {revision} once Auto Scaling group {} has its capacity",
+                watch.scaling.join(", ")
+            )
+        }
         Purpose::Busy => format!("waiting for somebody else's deployment {id} of {revision}"),
         Purpose::Unchanged => format!("nothing to change: {revision} was deployed by {id}"),
         Purpose::Stop => format!("deployment {id} of {revision} is stopped"),

@@ -4,6 +4,7 @@
 
 mod again;
 mod blue_green;
+mod capacity;
 mod causes;
 mod conformance;
 mod order;

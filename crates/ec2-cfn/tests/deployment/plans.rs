@@ -10,7 +10,7 @@ async fn a_plan_tells_which_instances_there_are_and_how_many_of_them_stay_health
     let stage = Stage::of("good");
     let planned = stage.planned(&stage.target()).await;
     for words in [
-        "instances: EC2 tagged application=demo; the last deployment had 3",
+        "instances: EC2 tagged application=demo (3 have these tags); the last deployment had 3",
         "CodeDeployDefault.OneAtATime (all but 1 of the instances stay healthy: of 3 at least 2, up to 1 at a time)",
     ] {
         assert!(planned.contains(words), "{words}: {planned}");

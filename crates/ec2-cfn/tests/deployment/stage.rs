@@ -28,9 +28,14 @@ impl Stage {
 
     /// A blue/green group in a world that is changed first.
     pub(crate) fn with(change: impl FnOnce(&mut World)) -> Self {
+        Self::altered("deployment-ready", change)
+    }
+
+    /// A scenario in a world that is changed first.
+    pub(crate) fn altered(scenario: &str, change: impl FnOnce(&mut World)) -> Self {
         let mut world = World::demo();
         change(&mut world);
-        let scenario = Scenario::named("deployment-ready").unwrap();
+        let scenario = Scenario::named(scenario).unwrap();
         Self::on(Simulator::builder().world(world).scenario(scenario).build())
     }
 

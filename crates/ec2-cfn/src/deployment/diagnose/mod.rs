@@ -58,7 +58,22 @@ pub(crate) fn silent(
     info: &Info,
     now: Option<Timestamp>,
 ) -> Option<(Cause, SignedDuration)> {
-    let now = now?;
+    let silent = all_silent(targets, info, now?);
+    let longest = silent.iter().map(|(_, length)| *length).max()?;
+    let names: Vec<&str> = silent.iter().map(|(target, _)| target.target_id.as_str()).collect();
+    let message =
+        format!("the CodeDeploy agent on {} does not take up its next lifecycle event", names.join(", "));
+    let cause = Cause::new("agent-silent", message).with_hint(AGENT);
+    Some((cause, longest))
+}
+
+/// The ids of those instances.
+pub(crate) fn silent_instances(targets: &[Target], info: &Info, now: Option<Timestamp>) -> Vec<String> {
+    let Some(now) = now else { return Vec::new() };
+    all_silent(targets, info, now).into_iter().map(|(target, _)| target.target_id.clone()).collect()
+}
+
+fn all_silent<'a>(targets: &'a [Target], info: &Info, now: Timestamp) -> Vec<(&'a Target, SignedDuration)> {
     let quiet = |target: &&Target| {
         target.status == "InProgress"
             && target.lifecycle_events.iter().any(|event| event.status == "Pending")
@@ -71,18 +86,12 @@ pub(crate) fn silent(
         let ended = target.lifecycle_events.iter().filter_map(|event| event.end_time).max();
         ended.max(target.last_updated_at).or(info.start_time)
     };
-    let silent: Vec<(&Target, SignedDuration)> = targets
+    targets
         .iter()
         .filter(quiet)
         .filter_map(|target| Some((target, now.duration_since(since(target)?))))
         .filter(|(_, length)| *length >= SILENCE)
-        .collect();
-    let longest = silent.iter().map(|(_, length)| *length).max()?;
-    let names: Vec<&str> = silent.iter().map(|(target, _)| target.target_id.as_str()).collect();
-    let message =
-        format!("the CodeDeploy agent on {} does not take up its next lifecycle event", names.join(", "));
-    let cause = Cause::new("agent-silent", message).with_hint(AGENT);
-    Some((cause, longest))
+        .collect()
 }
 
 /// What to do about an agent that is not heard of.

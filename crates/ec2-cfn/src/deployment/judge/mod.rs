@@ -27,6 +27,8 @@ pub(crate) struct Facts {
     /// The deployment that rolls it back, if there is one.
     pub(crate) rollback: Option<Info>,
     pub(crate) rollback_targets: Vec<Target>,
+    /// What is known otherwise of instances whose agents are silent, in words.
+    pub(crate) agents: Vec<String>,
     /// What the clock of AWS showed.
     pub(crate) now: Option<Timestamp>,
 }
@@ -64,7 +66,10 @@ pub(crate) fn judge(watch: &Watch, facts: &Facts, rules: Rules) -> Judgement {
             "somebody else's deployment {} ({})",
             facts.deployment.deployment_id, facts.deployment.status
         ))),
-        Purpose::Unchanged | Purpose::Deploy | Purpose::Restore => deploying(watch, facts, rules),
+        // What waits for capacity is looked at elsewhere, and has no deployment.
+        Purpose::Unchanged | Purpose::Deploy | Purpose::Restore | Purpose::Capacity => {
+            deploying(watch, facts, rules)
+        }
         Purpose::Stop => stopping(watch, facts),
     };
     judgement.progress = progress(facts);
@@ -138,7 +143,7 @@ fn going(facts: &Facts, rules: Rules) -> Judgement {
             let hint = "repair the agent, or allow it longer with --agent-limit; then run again";
             judgement.causes.push(Cause::new("agent-limit", message).with_hint(hint));
         }
-        judgement.causes.push(silent);
+        judgement.causes.push(silent.with_evidence(&facts.agents));
     }
     judgement
 }

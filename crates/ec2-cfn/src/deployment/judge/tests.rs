@@ -14,15 +14,7 @@ use crate::deployment::spec::WhenReady;
 const NOW: Timestamp = Timestamp::constant(1_767_225_600, 0);
 
 fn watch(purpose: Purpose) -> Watch {
-    Watch {
-        purpose,
-        deployment: "d-ONE".to_owned(),
-        revision: "r".to_owned(),
-        adopted: false,
-        continued: false,
-        restores: true,
-        rollback_asked: false,
-    }
+    Watch { restores: true, ..Watch::new(purpose, "d-ONE", "r".to_owned()) }
 }
 
 fn facts(deployment: Value, targets: Value) -> Facts {

@@ -15,6 +15,7 @@ use landfall_core::{Cause, Error, Place, Result};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use super::capacity;
 use super::client::Client;
 use super::target::Deployment;
 pub(crate) use choices::Sequence;
@@ -37,6 +38,7 @@ pub struct DeploymentSpec {
     pub(crate) stop_with_rollback: bool,
     pub(crate) agent_limit: Option<Duration>,
     pub(crate) leaves_old_instances: bool,
+    pub(crate) capacity_limit: Duration,
 }
 
 /// Makes a [`DeploymentSpec`].
@@ -53,6 +55,7 @@ pub struct DeploymentBuilder {
     stop_with_rollback: bool,
     agent_limit: Option<Duration>,
     leaves_old_instances: bool,
+    capacity_limit: Duration,
 }
 
 impl DeploymentBuilder {
@@ -68,6 +71,7 @@ impl DeploymentBuilder {
             stop_with_rollback: true,
             agent_limit: None,
             leaves_old_instances: false,
+            capacity_limit: capacity::LIMIT,
         }
     }
 
@@ -210,6 +214,14 @@ impl DeploymentBuilder {
         self
     }
 
+    /// How long a deployment in place waits at first until the group's Auto Scaling groups have as much capacity in service
+    /// as they want; then it begins with what is there, and says so. 10 minutes when it is not said; zero does not wait.
+    /// Needs `autoscaling:DescribeAutoScalingGroups`, and without it does not wait either.
+    pub fn capacity_limit(mut self, limit: Duration) -> Self {
+        self.capacity_limit = limit;
+        self
+    }
+
     /// A member of the input, as it was given.
     pub(crate) fn given(&self, member: &str) -> Option<&Value> {
         self.input.get(member)
@@ -265,6 +277,7 @@ impl DeploymentBuilder {
             stop_with_rollback: self.stop_with_rollback,
             agent_limit: self.agent_limit,
             leaves_old_instances: self.leaves_old_instances,
+            capacity_limit: self.capacity_limit,
         })
     }
 }
