@@ -62,3 +62,51 @@ async fn a_bucket_is_made_when_that_is_asked_for_and_the_plan_says_so() {
     assert_eq!(ran.code, 0, "{}", ran.told());
     assert_eq!(cloud.simulator.s3().bucket("new-bundles").unwrap().unfinished_days, Some(1));
 }
+
+#[tokio::test]
+async fn an_object_says_who_made_it_of_what_and_source_date_epoch_makes_another_archive() {
+    let (cloud, folder) = (Cloud::new("good").await, folder(0));
+    let source = folder.path().to_str().unwrap();
+    let bundle = |location: &str, more: &[&str]| {
+        let all = [
+            "ec2",
+            "bundle",
+            "--no-appspec",
+            "--run-id",
+            "shop/81",
+            "--source",
+            source,
+            "--s3-location",
+            location,
+        ];
+        cloud.command(&[&all[..], more].concat())
+    };
+    let mut command = bundle("s3://demo-bucket/one.zip", &["--object-metadata", "stage=production"]);
+    command.env("CI_COMMIT_SHA", "0a1b2c3d");
+    let ran = run(command).await;
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    let of = |key: &str| cloud.simulator.s3().object("demo-bucket", key).unwrap();
+    let metadata = of("one.zip").metadata;
+    for (name, value) in [("run", "shop/81"), ("commit", "0a1b2c3d"), ("stage", "production")] {
+        assert_eq!(metadata.get(name).map(String::as_str), Some(value), "{metadata:?}");
+    }
+    for (key, epoch) in [("same.zip", None), ("dated.zip", Some("1795988158"))] {
+        let location = format!("s3://demo-bucket/{key}");
+        let mut command = bundle(&location, &[]);
+        command.envs(epoch.map(|epoch| ("SOURCE_DATE_EPOCH", epoch)));
+        let ran = run(command).await;
+        assert_eq!(ran.code, 0, "{}", ran.told());
+        assert_eq!(of(key).etag == of("one.zip").etag, epoch.is_none(), "{key}");
+    }
+    for wrong in ["yesterday", "12"] {
+        let mut command = bundle("s3://demo-bucket/wrong.zip", &[]);
+        command.env("SOURCE_DATE_EPOCH", wrong);
+        let ran = run(command).await;
+        assert_eq!(ran.code, 2, "{}", ran.told());
+        assert!(
+            ran.told().contains("SOURCE_DATE_EPOCH is") && ran.told().contains("1980 to 2107"),
+            "{}",
+            ran.told()
+        );
+    }
+}

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
+use jiff::Timestamp;
 use landfall::aws::bounded::read_text;
+use landfall::aws::environment::Environment;
 use landfall::ec2_cfn::bundle::{
     Bundle as Target, BundleBuilder, BundleSpec, Checksums, Format, Modes, Platform, PushFile, Symlinks,
 };
@@ -61,6 +63,9 @@ pub(crate) struct Bundle {
     /// Tag of the object; repeat for several
     #[arg(long, value_name = "KEY=VALUE", action = ArgAction::Append)]
     object_tag: Vec<String>,
+    /// Metadata of the object; repeat for several. `run`, and `commit` from $CI_COMMIT_SHA, are there anyway
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append)]
+    object_metadata: Vec<String>,
     /// Sends no checksums beyond what must be, for stores that are compatible with an older S3
     #[arg(long)]
     checksum_when_required: bool,
@@ -105,16 +110,16 @@ pub(super) async fn run(mut call: Call<'_>, what: &Bundle) -> Result<u8> {
         );
         call.cx.note(Level::Info, "application-not-asked", text);
     }
-    step::deploy(call, REFUSED, spec(what), |spec, session| {
-        spec.target(&session.config, session.place.clone())
-    })
-    .await
+    let spec = spec(&call.process, call.cx.run(), what);
+    step::deploy(call, REFUSED, spec, |spec, session| spec.target(&session.config, session.place.clone()))
+        .await
 }
 
-fn spec(what: &Bundle) -> Result<BundleSpec> {
+fn spec(process: &Environment, run: &str, what: &Bundle) -> Result<BundleSpec> {
     let mut problems = Vec::new();
     let file = what.push_file(&mut problems);
     let (builder, output) = what.builder(file.as_ref(), &mut problems);
+    let builder = what.labelled(builder, process, run, &mut problems);
     problems.extend(output.map(|output| no_stack("--s3-location", &output)));
     // Without a folder or a bucket, the builder would only say so once more.
     let built = if problems.is_empty() { collect(builder.build(), &mut problems) } else { None };
@@ -161,6 +166,40 @@ impl Bundle {
         }
     }
 
+    /// With what the environment says of the bundle: who made it of what, and when its files were modified.
+    pub(super) fn labelled(
+        &self,
+        mut builder: BundleBuilder,
+        process: &Environment,
+        run: &str,
+        problems: &mut Vec<Cause>,
+    ) -> BundleBuilder {
+        // Metadata goes by headers.
+        let plain = |text: &str| {
+            text.chars()
+                .map(|one| if one.is_ascii_graphic() { one } else { '-' })
+                .take(256)
+                .collect::<String>()
+        };
+        builder = builder.metadata("run", plain(run));
+        if let Some(commit) = process.get("CI_COMMIT_SHA") {
+            builder = builder.metadata("commit", plain(commit));
+        }
+        for text in &self.object_metadata {
+            if let Some((name, value)) = collect(pair("--object-metadata", text), problems) {
+                builder = builder.metadata(name, value);
+            }
+        }
+        match process.get("SOURCE_DATE_EPOCH").map(moment) {
+            Some(Ok(at)) => builder.modified(at),
+            Some(Err(problem)) => {
+                problems.push(*problem);
+                builder
+            }
+            None => builder,
+        }
+    }
+
     /// What is said by single flags.
     fn choices(&self, problems: &mut Vec<Cause>) -> BundleBuilder {
         let mut builder = Target::builder()
@@ -204,6 +243,18 @@ impl Bundle {
         }
         builder
     }
+}
+
+/// A moment as SOURCE_DATE_EPOCH has it: seconds since 1970, here of the years that zip files know.
+fn moment(text: &str) -> std::result::Result<Timestamp, Box<Cause>> {
+    let seconds = text.parse().ok().filter(|seconds| (315_532_800..=4_354_819_199_i64).contains(seconds));
+    seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(|| {
+        let field = "SOURCE_DATE_EPOCH";
+        let message =
+            format!("{field} is {text:?}, and seconds since 1970 are expected, of the years 1980 to 2107");
+        let hint = "unset it to pack as always: with 1980-01-01 as the time of every file";
+        Box::new(Cause::invalid(field, message).with_hint(hint))
+    })
 }
 
 /// Bucket and key of `s3://BUCKET/KEY`; the key may be empty.

@@ -35,7 +35,7 @@ pub(crate) struct Release {
 pub(super) async fn run(mut call: Call<'_>, what: &Release) -> Result<u8> {
     let (global, cx) = (call.global, call.cx);
     global.no_change_set(&mut call.problems);
-    let spec = spec(global, &call.process, what);
+    let spec = spec(global, &call.process, cx.run(), what);
     let made = step::made(call, REFUSED, spec, AFTER_ONE_ANOTHER, |spec, session| {
         spec.pipeline(&session.config, &session.place)
     })
@@ -55,11 +55,12 @@ fn rollback(after: After) -> Rollback {
     }
 }
 
-fn spec(global: &Global, process: &Environment, what: &Release) -> Result<ReleaseSpec> {
+fn spec(global: &Global, process: &Environment, run: &str, what: &Release) -> Result<ReleaseSpec> {
     let mut problems = Vec::new();
     let stack = what.stack.builder(global, &mut problems);
     let file = what.bundle.push_file(&mut problems);
     let (bundle, bucket) = what.bundle.builder(file.as_ref(), &mut problems);
+    let bundle = what.bundle.labelled(bundle, process, run, &mut problems);
     let pushed_to = file.as_ref().map(|file| file.application.as_str());
     let made = what.deployment.builder(global, process, pushed_to, &mut problems);
     let mut wanted = release(stack, bundle, made.builder);

@@ -1,5 +1,6 @@
 //! What can be wrong with the input of a bundle, found without a call.
 
+use jiff::tz::Offset;
 use landfall_core::Cause;
 
 use super::pack::MIB;
@@ -63,6 +64,11 @@ pub(crate) fn check_numbers(problems: &mut Vec<Cause>, spec: &BundleSpec) {
     if !(5 * MIB..=128 * MIB).contains(&spec.part_size) {
         let message = format!("{} bytes is no size of a part: those have 5 MiB to 128 MiB", spec.part_size);
         problems.push(Cause::invalid("part_size", message));
+    }
+    let written = Offset::UTC.to_datetime(spec.modified).year();
+    if !(1980..=2107).contains(&written) {
+        let message = format!("{} cannot be written into a zip file: those know 1980 to 2107", spec.modified);
+        problems.push(Cause::invalid("modified", message));
     }
     if let Owner::Account(account) = &spec.owner
         && !(account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))

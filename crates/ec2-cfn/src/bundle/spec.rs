@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use aws_types::SdkConfig;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use jiff::Timestamp;
 use landfall_core::{Cause, Error, Place, Plan, Result};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -53,6 +54,7 @@ pub struct BundleSpec {
     pub(crate) platform: Platform,
     pub(crate) check_appspec: bool,
     pub(crate) create_bucket: bool,
+    pub(crate) modified: Timestamp,
 }
 
 /// Whom the bucket must belong to.
@@ -72,6 +74,9 @@ pub struct BundleBuilder {
     prefix: String,
     fixed: Option<String>,
 }
+
+/// When every entry was modified, if nothing is said: 1980-01-01T00:00:00Z, the first time that zip files know.
+pub(crate) const MODIFIED: Timestamp = Timestamp::constant(315_532_800, 0);
 
 /// Compression level when none is asked for: as small as zlib packs at 6, in a third of the time
 /// (docs/adr/0011-zip-writer.md).
@@ -99,6 +104,7 @@ impl BundleBuilder {
             platform: Platform::default(),
             check_appspec: true,
             create_bucket: false,
+            modified: MODIFIED,
         };
         Self { spec, prefix: String::new(), fixed: None }
     }
@@ -229,6 +235,15 @@ impl BundleBuilder {
     /// are there, executable and without Windows line ends. True when it is not said.
     pub fn check_appspec(mut self, check: bool) -> Self {
         self.spec.check_appspec = check;
+        self
+    }
+
+    /// Gives every entry of the archive this time of its last modification, to the second (in zip files to two seconds);
+    /// 1980-01-01T00:00:00Z when it is not said. It is a part of what is packed: with another time the archive is another
+    /// one, has another key, and is sent anew. From 1980 to 2107. `SOURCE_DATE_EPOCH` of
+    /// <https://reproducible-builds.org/specs/source-date-epoch/> is meant for it.
+    pub fn modified(mut self, at: Timestamp) -> Self {
+        self.spec.modified = at;
         self
     }
 
@@ -379,7 +394,7 @@ impl BundleSpec {
             Key::Addressed { prefix } => json!({ "prefix": prefix }),
             Key::Fixed(key) => json!({ "key": key }),
         };
-        let pinned = json!({
+        let mut pinned = json!({
             "bucket": self.bucket,
             "key": key,
             "format": self.format,
@@ -395,6 +410,9 @@ impl BundleSpec {
             "tags": self.tags,
             "checksums": format!("{:?}", self.checksums),
         });
+        if self.modified != MODIFIED {
+            pinned["modified"] = json!(self.modified.as_second());
+        }
         Sha256::digest(pinned.to_string().as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

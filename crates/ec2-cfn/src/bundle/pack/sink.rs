@@ -29,7 +29,8 @@ pub(super) struct Sink {
 
 impl Sink {
     pub(super) fn new(tree: Arc<Tree>, format: Format) -> Self {
-        Self { tree, format, records: Records::default(), open: None, begun: false, raw: 0, crc32: 0 }
+        let records = Records::new(tree.modified);
+        Self { tree, format, records, open: None, begun: false, raw: 0, crc32: 0 }
     }
 
     /// Writes the next output.

@@ -333,7 +333,7 @@ impl TarReader {
             self.ended = true;
             return Ok(());
         };
-        raw.extend(tar::header(entry)?);
+        raw.extend(tar::header(entry, tree.modified)?);
         if let Kind::File { size, .. } = entry.kind {
             let failed = |error: std::io::Error| unreadable(&entry.name, &error);
             let file = File::open(&entry.path).map_err(failed)?;

@@ -1,18 +1,16 @@
-//! The records of a tar file, by the crate `tar`: owner 0, time 1980-01-01, as in zip files.
+//! The records of a tar file, by the crate `tar`: owner 0, one time for all entries, as in zip files.
 
+use jiff::Timestamp;
 use landfall_core::{Error, Result};
 use tar::{Builder, EntryType, Header};
 
 use super::tree::{Entry, Kind};
 
-/// 1980-01-01T00:00:00Z.
-const MODIFIED: u64 = 315_532_800;
-
 /// Tar is written in blocks of so many bytes.
 pub(super) const BLOCK: u64 = 512;
 
 /// The header of an entry, with those before it that a long name needs.
-pub(super) fn header(entry: &Entry) -> Result<Vec<u8>> {
+pub(super) fn header(entry: &Entry, modified: Timestamp) -> Result<Vec<u8>> {
     let bad = |error: std::io::Error| {
         Error::invalid(format!("`{}` cannot be written to a tar file", entry.name)).with_source(&error)
     };
@@ -20,7 +18,7 @@ pub(super) fn header(entry: &Entry) -> Result<Vec<u8>> {
     header.set_mode(entry.mode);
     header.set_uid(0);
     header.set_gid(0);
-    header.set_mtime(MODIFIED);
+    header.set_mtime(modified.as_second().unsigned_abs());
     header.set_size(0);
     // Nothing is read here: the builder writes headers alone, and content and padding follow.
     let mut builder = Builder::new(Vec::new());

@@ -167,6 +167,30 @@ fn parts_have_128_mebibytes_and_are_32_at_most_and_one_there_always_is() {
     }
 }
 
+#[test]
+fn every_entry_has_the_time_that_is_asked_for_and_another_time_is_another_archive() {
+    let folder = corpus();
+    let at = jiff::Timestamp::from_second(1_795_988_158).unwrap();
+    for format in FORMATS {
+        let (plain, dated) = (builder(folder.path()).format(format), builder(folder.path()).format(format));
+        let (plain, dated) = (spec(plain), spec(dated.modified(at)));
+        assert_ne!(Tree::read(&plain).unwrap().manifest, Tree::read(&dated).unwrap().manifest);
+        assert!(packed(&dated) == packed_with(&dated, 4) && packed(&dated) != packed(&plain), "{format:?}");
+        let Some(out) = unpacked(format, &packed(&dated)) else { continue };
+        // Zip files know no zone: what they say is the time of the place where they are unpacked.
+        if format != Format::Zip {
+            let file = std::fs::metadata(out.path().join("tree/run.sh")).unwrap();
+            let seconds = file.modified().unwrap().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+            assert_eq!(seconds, 1_795_988_158, "{format:?}");
+        }
+    }
+    let explicit = builder(folder.path()).modified(jiff::Timestamp::from_second(315_532_800).unwrap());
+    let (explicit, plain) = (spec(explicit), spec(builder(folder.path())));
+    assert_eq!(Tree::read(&explicit).unwrap().manifest, Tree::read(&plain).unwrap().manifest);
+    let early = builder(folder.path()).modified(jiff::Timestamp::UNIX_EPOCH).build().unwrap_err();
+    assert!(early.report().contains("1980 to 2107"), "{}", early.report());
+}
+
 /// Unpacks with the program that CodeDeploy's agent calls. None: it is not installed.
 fn unpacked(format: Format, bytes: &[u8]) -> Option<TempDir> {
     let out = tempfile::tempdir().unwrap();

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crc_fast::{CrcAlgorithm, Digest as Crc};
+use jiff::Timestamp;
 use landfall_core::{Cause, Error, ErrorKind, Result};
 use sha2::{Digest, Sha256};
 
 use super::{PACKER, appspec, walk};
-use crate::bundle::spec::BundleSpec;
+use crate::bundle::spec::{BundleSpec, MODIFIED};
 
 /// The content of a folder, in the order of the archive: by the bytes of the names.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Tree {
     pub(crate) manifest: String,
     /// The bytes of all files.
     pub(crate) bytes: u64,
+    /// When every entry was modified, as the archive has it.
+    pub(crate) modified: Timestamp,
     /// What was left out or may be meant otherwise: stable name and text.
     pub(crate) notes: Vec<(&'static str, String)>,
 }
@@ -96,7 +99,7 @@ impl Tree {
         let digests = hash(&mut entries, spec.threads)?;
         let manifest = manifest(spec, &entries, &digests);
         let bytes = entries.iter().map(Entry::size).sum();
-        Ok(Self { entries, manifest, bytes, notes })
+        Ok(Self { entries, manifest, bytes, modified: spec.modified, notes })
     }
 }
 
@@ -104,6 +107,9 @@ fn manifest(spec: &BundleSpec, entries: &[Entry], digests: &[[u8; 32]]) -> Strin
     let mut digest = Sha256::new();
     let level = if spec.format == crate::bundle::spec::Format::Tar { 0 } else { spec.level };
     digest.update(format!("landfall-bundle {PACKER} {} {level}\n", spec.format.name()));
+    if spec.modified != MODIFIED {
+        digest.update(format!("modified {}\n", spec.modified.as_second()));
+    }
     for (entry, content) in entries.iter().zip(digests) {
         let kind = match entry.kind {
             Kind::Folder => "folder",

@@ -1,7 +1,10 @@
 //! The records of a zip file: "APPNOTE.TXT - .ZIP File Format Specification", version 6.3.10.
 //!
-//! Nothing is patched afterwards, so that the file can be sent while it is written. Every number is that of the content:
-//! times are 1980-01-01, the first that the format has, and owners are not written.
+//! Nothing is patched afterwards, so that the file can be sent while it is written. Every number is that of the content: all
+//! entries have one time, 1980-01-01 unless another is asked for, and owners are not written.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
 
 /// How an entry is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +27,6 @@ pub(super) struct Record {
     pub(super) described: bool,
 }
 
-/// 1980-01-01 in MS-DOS's form.
-const DATE: u16 = 0x21;
 const UTF8: u16 = 1 << 11;
 const DESCRIBED: u16 = 1 << 3;
 const UNIX: u16 = 3 << 8;
@@ -51,8 +52,10 @@ impl Record {
 }
 
 /// Writes the records and remembers what the directory at the end needs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Records {
+    /// Time and date of all entries in MS-DOS's form.
+    modified: [u16; 2],
     directory: Vec<u8>,
     count: u64,
     /// Where the next byte goes.
@@ -77,7 +80,23 @@ fn narrow(value: u64, elsewhere: bool) -> u32 {
     if elsewhere { FULL } else { u32::try_from(value).unwrap_or(FULL) }
 }
 
+/// "Date and time fields: ... standard MS-DOS format", which has neither zone nor odd seconds; here it is UTC.
+fn ms_dos(at: Timestamp) -> [u16; 2] {
+    let at = Offset::UTC.to_datetime(at);
+    let of = |part: i8| u16::from(part.unsigned_abs());
+    let year = u16::try_from(at.year()).unwrap_or_default().saturating_sub(1980).min(127);
+    [
+        (of(at.hour()) << 11) | (of(at.minute()) << 5) | (of(at.second()) / 2),
+        (year << 9) | (of(at.month()) << 5) | of(at.day()),
+    ]
+}
+
 impl Records {
+    /// Of a file whose entries were all modified at this moment.
+    pub(super) fn new(modified: Timestamp) -> Self {
+        Self { modified: ms_dos(modified), directory: Vec::new(), count: 0, at: 0, entry_at: 0 }
+    }
+
     /// How many entries are written.
     pub(super) fn count(&self) -> u64 {
         self.count
@@ -93,8 +112,8 @@ impl Records {
         put16(out, record.version());
         put16(out, record.flags());
         put16(out, record.method as u16);
-        put16(out, 0);
-        put16(out, DATE);
+        put16(out, self.modified[0]);
+        put16(out, self.modified[1]);
         put32(out, if record.described { 0 } else { record.crc32 });
         put32(out, narrow(known(record.packed), large));
         put32(out, narrow(known(record.raw), large));
@@ -146,14 +165,14 @@ impl Records {
             put64(&mut extra, self.entry_at);
         }
         let version = if large || far { ZIP64 } else { record.version() };
-        let out = &mut self.directory;
+        let (out, modified) = (&mut self.directory, self.modified);
         put32(out, 0x0201_4b50);
         put16(out, UNIX | version);
         put16(out, version);
         put16(out, record.flags());
         put16(out, record.method as u16);
-        put16(out, 0);
-        put16(out, DATE);
+        put16(out, modified[0]);
+        put16(out, modified[1]);
         put32(out, record.crc32);
         put32(out, narrow(record.packed, large));
         put32(out, narrow(record.raw, large));
@@ -215,6 +234,21 @@ impl Records {
 mod tests {
     use super::*;
 
+    fn records() -> Records {
+        Records::new(Timestamp::constant(315_532_800, 0))
+    }
+
+    #[test]
+    fn a_moment_is_written_as_ms_dos_writes_it_in_utc() {
+        for (seconds, time, date) in [
+            (315_532_800, 0, 0x21),
+            // 2026-11-29T21:35:59Z: 21 h, 35 min, 58 s; year 46, month 11, day 29.
+            (1_795_988_159, 21 << 11 | 35 << 5 | 29, 46 << 9 | 11 << 5 | 29),
+        ] {
+            assert_eq!(ms_dos(Timestamp::from_second(seconds).unwrap()), [time, date], "{seconds}");
+        }
+    }
+
     fn record(raw: u64, described: bool) -> Record {
         let name = "a".to_owned();
         Record { name, mode: 0o100_644, method: Method::Deflated, crc32: 7, raw, packed: raw / 2, described }
@@ -223,7 +257,7 @@ mod tests {
     #[test]
     fn sizes_beyond_four_gibibytes_stand_in_the_zip64_field_of_both_records() {
         for (raw, large) in [(1 << 33, true), (1_000, false)] {
-            let (mut records, mut out) = (Records::default(), Vec::new());
+            let (mut records, mut out) = (records(), Vec::new());
             records.begin(&record(raw, true), &mut out);
             let header = out.len();
             assert_eq!(header, if large { 51 } else { 31 });
@@ -236,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_entry_far_behind_is_found_by_the_zip64_field() {
-        let mut records = Records { at: 1 << 32, ..Records::default() };
+        let mut records = Records { at: 1 << 32, ..records() };
         let mut out = Vec::new();
         records.begin(&record(10, false), &mut out);
         records.end(&record(10, false), &mut out);
