@@ -44,6 +44,9 @@ pub(crate) struct Forward {
     pub(crate) bring_back: bool,
     /// Template and parameters are what the stack has: only its settings change.
     pub(crate) settings_only: bool,
+    /// Id of the stack, where this very attempt was found to be taken back already: its undo is waited for.
+    #[serde(default)]
+    pub(crate) taken_back: Option<String>,
     /// ARN of the change set that was kept for this deployment: no other is made.
     #[serde(default)]
     pub(crate) saved: Option<String>,
@@ -60,6 +63,7 @@ impl Forward {
             recreate: None,
             bring_back: false,
             settings_only: false,
+            taken_back: None,
             saved: None,
         }
     }
@@ -243,6 +247,8 @@ pub(crate) enum Purpose {
     Delete,
     /// Nothing is under way: it is what it should be.
     Standing,
+    /// An undo of this attempt, whose records are lost.
+    TakenBack,
     /// The change set could not be made, and was put away.
     Failed,
     /// What had been made was put away: there is nothing left to wait for.

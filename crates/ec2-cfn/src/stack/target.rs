@@ -79,6 +79,11 @@ pub(crate) fn execution_token(change_set: &str) -> String {
     format!("{change_set}-x")
 }
 
+/// The token of the deletion by which an undo takes a new stack away.
+pub(crate) fn deletion_token(change_set: &str) -> String {
+    format!("{change_set}-d")
+}
+
 #[async_trait]
 impl DeployTarget for Stack {
     fn kind(&self) -> &'static str {
@@ -147,6 +152,7 @@ fn summary(watch: &Watch) -> String {
         Purpose::Update => format!("change set {change_set} is executed: the stack is updated"),
         Purpose::RollBack => "the stack is rolled back".to_owned(),
         Purpose::Delete => "the stack is deleted".to_owned(),
+        Purpose::TakenBack => "this run has taken the stack back already".to_owned(),
         Purpose::Standing => "nothing is to be changed".to_owned(),
         Purpose::Cleared => "what had been made was put away".to_owned(),
         Purpose::Failed => format!("change set {change_set} could not be made"),

@@ -11,7 +11,7 @@ use landfall_ec2_cfn::stack::{OnStackFailure, Stack, TemplateSource};
 use landfall_simulator::{DEMO_ACCOUNT, DEMO_REGION, Fault, FaultKind, StackRule};
 use serde_json::json;
 
-use crate::stage::{NAME, Stage, TEMPLATE, earlier, keep, told};
+use crate::stage::{NAME, Stage, TEMPLATE, codes, earlier, keep, told};
 
 /// A success that a later step's failure takes back.
 async fn taken_back(stage: &Stage, target: &landfall_ec2_cfn::stack::Stack) -> Undone {
@@ -37,6 +37,45 @@ async fn an_update_is_taken_back_by_the_previous_template_and_values() {
 async fn a_new_stack_is_taken_back_by_deleting_it() {
     let stage = Stage::new();
     assert_eq!(taken_back(&stage, &stage.target()).await, Undone::Reverted);
+    assert!(stage.aws().stack(NAME).is_none());
+}
+
+/// A process is killed in the middle of its undo, and its records are lost with it; then the same job runs again, and once
+/// more.
+async fn again_after_half_an_undo(stage: &Stage) {
+    let (cx, target) = (stage.context("demo/1/deploy/production"), stage.target());
+    let runtime = Local::new(cx.clone());
+    let report = run_step(&runtime, &target, &cx, &Policy::default()).await;
+    let (policy, plan) = (Policy::default(), report.plan.unwrap());
+    let begun = async {
+        while !stage.stack().status.ends_with("_IN_PROGRESS") {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        undone = undo_step(&runtime, &target, &cx, &policy, &plan, report.receipt.as_ref()) => panic!("{undone:?}"),
+        () = begun => {}
+    }
+    let before = stage.writes();
+    let report = stage.run(&target, &policy).await;
+    assert!(matches!(report.verdict.outcome, Outcome::Ended(End::RolledBack { .. })), "{}", told(&report));
+    assert_eq!((report.exit_code(), codes(&report)), (3, vec!["taken-back"]), "{}", told(&report));
+    assert_eq!(stage.writes(), before, "the undo is waited for, and nothing else");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_own_undo_whose_records_are_lost_is_found_again_and_told_as_what_it_is() {
+    let stage = Stage::updating();
+    again_after_half_an_undo(&stage).await;
+    assert_eq!(
+        (stage.stack().status.as_str(), stage.stack().template),
+        ("UPDATE_COMPLETE", earlier(TEMPLATE))
+    );
+    let (writes, again) = (stage.writes(), stage.deploy().await);
+    assert_eq!((again.exit_code(), codes(&again)), (3, vec!["taken-back"]), "{}", told(&again));
+    assert_eq!(stage.writes(), writes, "the same run id, later");
+    let stage = Stage::new();
+    again_after_half_an_undo(&stage).await;
     assert!(stage.aws().stack(NAME).is_none());
 }
 

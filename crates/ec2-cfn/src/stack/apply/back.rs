@@ -14,7 +14,7 @@ use crate::stack::judge::start::way_out;
 use crate::stack::memory::{Back, Before, Means, Purpose, Watch};
 use crate::stack::parameters::Settled;
 use crate::stack::run_mark::{MadeFor, description};
-use crate::stack::target::{Stack, change_set_name, execution_token};
+use crate::stack::target::{Stack, change_set_name, deletion_token, execution_token};
 use crate::stack::template::{Capability, Template, needed};
 
 /// Applies an undo, or its next part.
@@ -56,7 +56,7 @@ async fn begin(target: &Stack, cx: &Context, name: &str, back: &Back) -> Result<
 
 /// There was no stack before.
 async fn delete(target: &Stack, cx: &Context, name: &str, back: &Back, stack: &StackFacts) -> Result<Watch> {
-    let token = format!("{name}-d");
+    let token = deletion_token(name);
     let watch = Watch::new(Purpose::Delete, &stack.id, &token);
     match stack.status.as_str() {
         "DELETE_COMPLETE" => return Ok(Watch { purpose: Purpose::Cleared, ..watch }),

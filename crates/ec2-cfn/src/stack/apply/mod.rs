@@ -65,6 +65,10 @@ async fn part(
         return Ok(standing);
     }
     match so_far {
+        None if forward.taken_back.is_some() => {
+            let id = forward.taken_back.as_deref().unwrap_or_default();
+            Ok(Watch::new(Purpose::TakenBack, id, &execution_token(name)))
+        }
         None if forward.busy.is_some() => {
             Ok(Watch::new(Purpose::Busy, &id_of(forward), &execution_token(name)))
         }

@@ -37,6 +37,7 @@ pub(crate) fn judge(purpose: Purpose, status: Option<&str>, entered: bool) -> St
         BringBack => brought_back(status, entered),
         Recreate | Delete => deleted(status, entered, purpose == Recreate),
         Stands => standing(status),
+        Purpose::TakenBack => taken_back(status),
         Create | Update | RollBack if !entered => {
             Standing::Going(format!("the operation to begin{}", now(status)))
         }
@@ -163,6 +164,18 @@ fn busy(status: Option<&str>) -> Standing {
             Standing::Going(format!("somebody else's operation of the stack, which is {status}, to end"))
         }
         Some(_) => Standing::Next,
+    }
+}
+
+/// What was deployed is taken back.
+fn taken_back(status: Option<&str>) -> Standing {
+    match status {
+        None | Some("DELETE_COMPLETE") => back("no stack: there was none before"),
+        Some("UPDATE_COMPLETE" | "IMPORT_COMPLETE") => back("the previous template and values"),
+        Some(status) if status.ends_with("_IN_PROGRESS") => {
+            Standing::Going(format!("the undo of this run's own deployment; the stack is {status}"))
+        }
+        Some(_) => Standing::Ended(End::Failed),
     }
 }
 

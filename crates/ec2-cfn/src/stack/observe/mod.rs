@@ -49,7 +49,7 @@ pub(crate) async fn observe(
         Purpose::Cleared if watch.unchanged => Ok(Observation::new(State::Unchanged(Outputs::new()))),
         Purpose::Cleared => Ok(Observation::new(State::Ready(Outputs::new()))),
         Purpose::Failed => Ok(Observation::new(State::Ended(End::Failed)).with_causes(watch.causes.clone())),
-        Purpose::Standing | Purpose::Busy => standing(subject, cx, watch).await,
+        Purpose::Standing | Purpose::Busy | Purpose::TakenBack => standing(subject, cx, watch).await,
         _ => operation(subject, cx, watch, memory, look.last).await,
     }
 }
@@ -119,10 +119,22 @@ async fn standing(subject: &Subject<'_>, cx: &Context, watch: &Watch) -> Result<
         Standing::Ended(end) => State::Ended(end),
     };
     let causes = match (&state, &stack) {
+        (State::Ended(End::RolledBack { .. }), _) if watch.purpose == Purpose::TakenBack => {
+            vec![taken_back(subject.name)]
+        }
         (State::Ended(_), Some(stack)) => vec![diagnose::not_healthy(subject.name, stack)],
         _ => Vec::new(),
     };
     Ok(Observation::new(state).with_causes(causes))
+}
+
+fn taken_back(name: &str) -> Cause {
+    let message = format!(
+        "this run had deployed stack {name} and has taken it back; why is not known, since its records are lost"
+    );
+    Cause::new("taken-back", message).with_hint(
+        "deploy under another run id; a journal that outlives the job keeps the reason (--journal)",
+    )
 }
 
 /// An operation that was started.

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use landfall_core::event::Level;
 use landfall_core::{Context, Error, Plan, Result, Token};
 
+use super::apply::{is_executed, newest_events};
 use super::client::{Summary, allowed};
 use super::diagnose::blocked;
 use super::error::Refusal;
@@ -19,7 +20,7 @@ use super::judge::start::{Start, can_be_brought_back, start};
 use super::memory::{Forward, Origin, Work};
 use super::parameters::{Settled, settle};
 use super::spec::{IfBusy, RecreateFailed, Source, check};
-use super::target::{Stack, change_set_name, short};
+use super::target::{Stack, change_set_name, deletion_token, execution_token, short};
 use super::template::{Capability, Declared, LARGEST_BODY, needed};
 
 pub(crate) use before::capture;
@@ -54,7 +55,17 @@ pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
     let mut forward = Forward::of(&target.spec);
     let status = stack.as_ref().map(|stack| stack.status.as_str());
     let begin = start(status);
-    if let Some(stack) = stack.as_ref().filter(|stack| is_own(target, cx, stack) && begin == Start::Busy) {
+    if let Some(stack) = &stack
+        && is_own_undo(target, cx, stack, begin).await?
+    {
+        let text =
+            format!("this run has taken the stack back already, and its records are lost ({})", stack.status);
+        cx.note(Level::Info, "found-again", text);
+        forward.taken_back = Some(stack.id.clone());
+        return target.plan_of(vec![changes::goes_on(target, stack)], &Work::Forward(Box::new(forward)));
+    }
+    let own = stack.as_ref().filter(|stack| begin == Start::Busy && is_own(target, cx, stack));
+    if let Some(stack) = own {
         let text = format!("the operation under way was started by this run already ({})", stack.status);
         cx.note(Level::Info, "found-again", text);
         let creating = ["CREATE_", "ROLLBACK_"].iter().any(|begin| stack.status.starts_with(begin));
@@ -76,6 +87,23 @@ pub(crate) async fn plan(target: &Stack, cx: &Context) -> Result<Plan> {
 fn is_own(target: &Stack, cx: &Context, stack: &StackFacts) -> bool {
     let name = change_set_name(&Token::new(cx.id()), &target.spec.digest());
     stack.change_set.as_deref().is_some_and(|arn| short(arn) == name)
+}
+
+/// Whether the newest operation of the stack is the undo of this very attempt, whose records are lost. It is known by its
+/// change set; while it is under way, the deletion of a new stack and an update without a change set are known by the token of
+/// the newest event. An update that is cancelled, or rolled back, is an operation of this run still, and told by its end.
+async fn is_own_undo(target: &Stack, cx: &Context, stack: &StackFacts, begin: Start) -> Result<bool> {
+    let name = change_set_name(&Token::new(format!("{}/undo", cx.id())), &target.spec.digest());
+    if is_executed(stack, &name) {
+        return Ok(true);
+    }
+    if begin != Start::Busy {
+        return Ok(false);
+    }
+    let events = newest_events(&target.client, cx, &stack.id).await?;
+    let newest = events.iter().find(|event| event.is_of_the_stack()).and_then(|event| event.token.as_deref());
+    let updates = newest == Some(&execution_token(&name)) && !is_own(target, cx, stack);
+    Ok(updates || newest == Some(&deletion_token(&name)))
 }
 
 /// The stack that is updated; none when one is created. Refuses what table and consent do not allow.
