@@ -44,6 +44,10 @@ pub(crate) trait Product: Debug + Sync {
     fn services(&self) -> &'static [(&'static str, &'static [&'static str])];
     /// Files in the working directory of the processes.
     fn prepare(&self, _folder: &Path) {}
+    /// What a process before that nobody disturbs is run with; empty: there is none.
+    fn first(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// Exit codes that are right beside that of the undisturbed run.
     fn codes(&self, _expected: Expected) -> Vec<i32> {
         Vec::new()

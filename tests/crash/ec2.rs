@@ -15,6 +15,8 @@ struct Ec2 {
     region: fn() -> Value,
     /// Bytes of the folder that cannot be compressed.
     noise: usize,
+    /// A plan of the stack is saved by a process before.
+    saves: bool,
     stack: Option<Stack>,
     /// Whether there is the bundle, and whether it was taken away again.
     bundle: Option<Bundle>,
@@ -37,11 +39,25 @@ enum Bundle {
     TakenAway,
 }
 
-const NOTHING: Ec2 = Ec2 { region: quick, noise: 0, stack: None, bundle: None, deployment: None };
+const NOTHING: Ec2 =
+    Ec2 { region: quick, noise: 0, saves: false, stack: None, bundle: None, deployment: None };
 
 const STACK: [&str; 6] = ["ec2", "stack", "--stack-name", "shop", "--template", "shop.yaml"];
 const IMPATIENT: [&str; 8] =
     ["ec2", "stack", "--stack-name", "shop", "--template", "shop.yaml", "--timeout", "10s"];
+const SAVE: [&str; 9] = [
+    "ec2",
+    "stack",
+    "--stack-name",
+    "shop",
+    "--template",
+    "shop.yaml",
+    "--plan=change-set",
+    "--save-plan",
+    "plan.json",
+];
+const FROM_PLAN: [&str; 8] =
+    ["ec2", "stack", "--stack-name", "shop", "--template", "shop.yaml", "--from-plan", "plan.json"];
 /// Stored as it is: what is killed is the upload, and not deflate.
 const BUNDLE: [&str; 8] =
     ["ec2", "bundle", "--source", "build", "--s3-location", "s3://demo-bucket/web/", "--level", "0"];
@@ -71,7 +87,7 @@ const RELEASE: [&str; 13] = [
     "stack:DeploymentGroup",
 ];
 
-pub(crate) const STACKS: [Case; 4] = [
+pub(crate) const STACKS: [Case; 5] = [
     Case {
         name: "stack created",
         arguments: &STACK,
@@ -112,6 +128,16 @@ pub(crate) const STACKS: [Case; 4] = [
             ..NOTHING
         },
     },
+    Case {
+        name: "saved plan of a stack",
+        arguments: &FROM_PLAN,
+        code: 0,
+        product: &Ec2 {
+            saves: true,
+            stack: Some(Stack { status: "UPDATE_COMPLETE", new: true, operations: 1 }),
+            ..NOTHING
+        },
+    },
 ];
 
 pub(crate) const BUNDLES: [Case; 2] = [
@@ -129,7 +155,7 @@ pub(crate) const BUNDLES: [Case; 2] = [
     },
 ];
 
-pub(crate) const DEPLOYMENTS: [Case; 2] = [
+pub(crate) const DEPLOYMENTS: [Case; 3] = [
     Case {
         name: "deployment succeeds",
         arguments: &DEPLOY,
@@ -141,6 +167,12 @@ pub(crate) const DEPLOYMENTS: [Case; 2] = [
         arguments: &DEPLOY,
         code: 3,
         product: &Ec2 { region: failing_hook, deployment: Some("Failed"), ..NOTHING },
+    },
+    Case {
+        name: "deployment waits for capacity",
+        arguments: &DEPLOY,
+        code: 0,
+        product: &Ec2 { region: starting, deployment: Some("Succeeded"), ..NOTHING },
     },
 ];
 
@@ -212,6 +244,16 @@ fn endless_update() -> Value {
     region
 }
 
+/// The instance is in service a moment later.
+fn starting() -> Value {
+    let mut region = quick();
+    region["applications"]["demo"]["groups"]["demo"]["settings"] =
+        json!({ "autoScalingGroups": [{ "name": "web" }] });
+    region["auto_scaling_groups"] =
+        json!({ "web": { "desired_capacity": 1, "instances": { "i-0aaaaaaaaaaaaaaa1": 3_000 } } });
+    region
+}
+
 fn failing_hook() -> Value {
     let mut region = quick();
     let fails =
@@ -242,6 +284,10 @@ impl Product for Ec2 {
         std::fs::write(folder.join("shop.yaml"), TEMPLATE).unwrap();
         std::fs::write(build.join("appspec.yml"), "version: 0.0\nos: linux\n").unwrap();
         std::fs::write(build.join("noise"), noise(self.noise)).unwrap();
+    }
+
+    fn first(&self) -> &'static [&'static str] {
+        if self.saves { &SAVE } else { &[] }
     }
 
     fn is_over(&self, simulator: &Simulator) -> bool {

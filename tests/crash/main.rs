@@ -63,7 +63,7 @@ async fn killed_a_release_and_what_fails_in_its_parts_go_on_in_a_sample() {
     let some = Sample::Some { each: 16, seed: SEED };
     Matrix::new("single kills", Kills::Once, Weather::Fair, some).run(&RELEASES).await;
     let some = Sample::Some { each: 8, seed: SEED };
-    let others = [STACKS[0], STACKS[2], STACKS[3], BUNDLES[0], DEPLOYMENTS[1]];
+    let others = [STACKS[0], STACKS[2], STACKS[3], STACKS[4], BUNDLES[0], DEPLOYMENTS[1], DEPLOYMENTS[2]];
     Matrix::new("single kills", Kills::Once, Weather::Fair, some).run(&others).await;
 }
 

@@ -39,6 +39,12 @@ impl Stage {
         let cloud = Cloud::of(case.simulator(weather)).await;
         let folder = tempfile::tempdir().unwrap();
         case.product.prepare(folder.path());
+        let first = case.product.first();
+        if !first.is_empty() {
+            let ran = ended(cloud.command(first).current_dir(folder.path()).spawn().unwrap()).await;
+            assert_eq!(ran.code, 0, "before {}: {}", case.name, ran.told());
+            cloud.simulator.reset_calls();
+        }
         Self { case, cloud, folder }
     }
 
