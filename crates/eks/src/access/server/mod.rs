@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use http::uri::{Authority, PathAndQuery};
 use http::{Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
@@ -44,6 +44,9 @@ use judge::{Next, Seen, Tried};
 /// How long an answer may take to begin. A server-side apply waits for admission webhooks, of which each may take ten
 /// seconds by default and thirty at most.
 const ANSWER_BEGINS: Duration = Duration::from_secs(60);
+
+/// What the cluster's audit log calls us.
+const PROGRAM: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
 
 /// Pauses before a repetition.
 const PAUSES: Pace = Pace {
@@ -190,7 +193,7 @@ impl ApiServer {
         })
     }
 
-    /// The request with the server's address and the token.
+    /// The request with the server's address, our name and the token.
     fn addressed(&self, request: &Request<Bytes>, presented: &Presented) -> Result<Request<Bytes>> {
         let failed =
             |error: &dyn std::error::Error| Error::internal("the request cannot be made").with_source(error);
@@ -205,6 +208,7 @@ impl ApiServer {
         *sent.method_mut() = request.method().clone();
         *sent.uri_mut() = uri;
         *sent.headers_mut() = request.headers().clone();
+        sent.headers_mut().insert(USER_AGENT, HeaderValue::from_static(PROGRAM));
         if let Some(token) = presented.token() {
             let mut bearer =
                 HeaderValue::from_str(&format!("Bearer {token}")).map_err(|error| failed(&error))?;

@@ -128,6 +128,7 @@ async fn a_request_goes_to_the_cluster_with_a_token_and_its_answer_comes_back() 
     let token = |head: &str| {
         head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ").map(str::to_owned))
     };
+    assert!(heads[0].contains("\r\nuser-agent: landfall/"), "{}", heads[0]);
     assert!(token(&heads[0]).unwrap().starts_with("k8s-aws-v1."));
     assert_eq!(token(&heads[0]), token(&heads[1]));
     assert!(!format!("{server:?}").contains("k8s-aws-v1"));
