@@ -1,7 +1,8 @@
 //! The control plane of the tests, for people: `just cluster`.
 //!
 //! It needs what `bash tests/kubernetes/build` builds, and runs until Enter is pressed or it is ended. Its files are in the
-//! folder that is named, which is emptied first.
+//! folder that is named, which is emptied first; with `--audit` behind it, an `audit.log` with a line for each request
+//! among them.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -16,7 +17,13 @@ use landfall_aws::environment::Environment;
 use support::{ControlPlane, program};
 
 fn main() -> Result<(), String> {
-    let folder = std::env::args().nth(1).ok_or("name the folder for its files, which is emptied first")?;
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().ok_or("name the folder for its files, which is emptied first")?;
+    let audited = match arguments.next().as_deref() {
+        None => false,
+        Some("--audit") => true,
+        Some(other) => return Err(format!("there is no option {other}")),
+    };
     let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
     if folder.exists() && !folder.join("stages.yaml").exists() {
         return Err(format!(
@@ -25,7 +32,11 @@ fn main() -> Result<(), String> {
         ));
     }
     let program = program::find(&Environment::from_process())?;
-    let plane = ControlPlane::start(&program, &folder)?;
+    let plane = if audited {
+        ControlPlane::start_audited(&program, &folder)?
+    } else {
+        ControlPlane::start(&program, &folder)?
+    };
     // kubectl keeps what it knows of a server under its address, and the next one may have the same.
     let cache = folder.join("kubectl-cache");
     println!("export KUBECONFIG={} KUBECACHEDIR={}", plane.kubeconfig().display(), cache.display());

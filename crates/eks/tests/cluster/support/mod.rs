@@ -63,11 +63,20 @@ impl ControlPlane {
     /// Starts one, whose files are in the folder; what was in it is deleted. Blocks until there is a node that is ready.
     /// Not to be called in a runtime.
     pub(crate) fn start(program: &Path, folder: &Path) -> Result<Self, String> {
+        Self::tried(program, folder, false)
+    }
+
+    /// The same with an `audit.log` in the folder, a line for each request.
+    pub(crate) fn start_audited(program: &Path, folder: &Path) -> Result<Self, String> {
+        Self::tried(program, folder, true)
+    }
+
+    fn tried(program: &Path, folder: &Path, audited: bool) -> Result<Self, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| error.to_string())?;
         let mut told = String::new();
         for _ in 0..ATTEMPTS {
-            let started = async { tokio::time::timeout(START, Self::once(program, folder)).await };
+            let started = async { tokio::time::timeout(START, Self::once(program, folder, audited)).await };
             match runtime.block_on(started) {
                 Ok(Ok(plane)) => return Ok(plane),
                 Ok(Err(why)) => told = why,
@@ -77,11 +86,11 @@ impl ControlPlane {
         Err(format!("the control plane does not start: {told}"))
     }
 
-    async fn once(program: &Path, folder: &Path) -> Result<Self, String> {
+    async fn once(program: &Path, folder: &Path, audited: bool) -> Result<Self, String> {
         let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let ports = ports().map_err(|error| format!("there is no free port: {error}"))?;
-        let settings = Settings::new(folder, ports)?;
+        let settings = Settings::new(folder, ports, audited)?;
         let authenticator = Authenticator::start(CLUSTER, IDENTITIES);
         let authenticator = authenticator.map_err(|error| format!("the authenticator: {error}"))?;
         settings.write(&authenticator.url())?;

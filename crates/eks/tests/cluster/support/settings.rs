@@ -25,10 +25,12 @@ pub(super) struct Settings {
     /// Where kwok answers as the kubelet of every node.
     kubelet: u16,
     pub(super) endpoint: String,
+    /// Whether each request is written down, in `audit.log`.
+    audited: bool,
 }
 
 impl Settings {
-    pub(super) fn new(folder: &Path, [etcd, port, kubelet]: [u16; 3]) -> Result<Self, String> {
+    pub(super) fn new(folder: &Path, [etcd, port, kubelet]: [u16; 3], audited: bool) -> Result<Self, String> {
         let certificates = Certificates::write(folder)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -38,6 +40,7 @@ impl Settings {
             port,
             kubelet,
             endpoint: format!("https://127.0.0.1:{port}"),
+            audited,
         })
     }
 
@@ -53,6 +56,13 @@ impl Settings {
         self.file("stages.yaml", &format!("{STAGES}---\n{}\n", self.logs()))?;
         self.file("container.log", &cri_log(&["reading its settings", "listening"]))?;
         self.file("container-previous.log", &cri_log(&["reading its settings", "panic: no settings"]))?;
+        let policy = json!({
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "omitStages": ["RequestReceived"],
+            "rules": [{ "level": "Metadata" }],
+        });
+        self.file("audit-policy.yaml", &policy.to_string())?;
         let authority = STANDARD.encode(&self.certificates.authority);
         let server = json!({ "server": self.endpoint, "certificate-authority-data": authority });
         self.file("kubeconfig", &kubeconfig(&server, &json!({ "token": self.token })))?;
@@ -85,7 +95,7 @@ impl Settings {
     pub(super) fn api_server(&self) -> Vec<String> {
         let certificates = &self.certificates;
         let file = |path: &Path| path.display().to_string();
-        flags(&[
+        let mut all = flags(&[
             ("etcd-servers", &self.etcd),
             ("bind-address", "127.0.0.1"),
             ("advertise-address", "127.0.0.1"),
@@ -106,7 +116,16 @@ impl Settings {
             ("service-account-signing-key-file", &file(&certificates.accounts_key_file)),
             ("service-cluster-ip-range", "10.96.0.0/16"),
             ("allow-privileged", "true"),
-        ])
+        ]);
+        if self.audited {
+            all.extend(flags(&[
+                ("audit-policy-file", &self.path("audit-policy.yaml")),
+                ("audit-log-path", &self.path("audit.log")),
+                // Megabytes: it stays one file.
+                ("audit-log-maxsize", "100000"),
+            ]));
+        }
+        all
     }
 
     pub(super) fn controller_manager(&self) -> Vec<String> {
