@@ -191,6 +191,16 @@ impl Live {
         self.0
     }
 
+    /// The same with its kind, which items of lists do not say.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, resource: &ApiResource) -> Self {
+        if let Some(object) = self.0.as_object_mut() {
+            object.insert("apiVersion".to_owned(), Value::String(resource.api_version()));
+            object.insert("kind".to_owned(), Value::String(resource.kind.clone()));
+        }
+        self
+    }
+
     /// Its kind; empty for items of lists, which do not say it.
     #[must_use]
     pub fn kind(&self) -> &str {

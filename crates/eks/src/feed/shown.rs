@@ -92,13 +92,9 @@ impl Shown {
 /// An object with its kind, which lists leave out, and without the account of who set which field, which nobody here reads
 /// and which is as large as the object.
 fn slim(resource: &ApiResource, live: Live) -> Value {
-    let mut object = live.into_value();
+    let mut object = live.of_kind(resource).into_value();
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("managedFields");
-    }
-    if let Some(object) = object.as_object_mut() {
-        object.insert("apiVersion".to_owned(), Value::String(resource.api_version()));
-        object.insert("kind".to_owned(), Value::String(resource.kind.clone()));
     }
     object
 }

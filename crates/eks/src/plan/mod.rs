@@ -8,8 +8,11 @@
 //! What comes with the release itself cannot be asked of the server: objects of a kind whose CustomResourceDefinition
 //! is among the manifests, and objects in a namespace that is. They are planned as new, and the server judges them when
 //! they are applied.
+//!
+//! Many objects of a kind are read by one list, by the label of their release, where listing is allowed.
 
 mod diff;
+mod known;
 mod owners;
 mod release;
 #[cfg(test)]
@@ -32,11 +35,15 @@ use crate::conflict::{self, ConflictPolicy};
 use crate::input::{DEFAULT_NAMESPACE, Manifest, Scope};
 
 pub use diff::diff;
+use known::Known;
 pub use owners::{Owner, owner};
 pub(crate) use release::{release, some};
 
 /// How often an object is looked at that somebody else changes meanwhile.
 const TRIES: u32 = 4;
+
+/// Why nothing is known of an object.
+const NAMESPACE_COMES: &str = "its namespace comes with this release, and the server judges it then";
 
 /// What would be done with an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,7 +70,7 @@ pub struct Planned {
 /// # Cancellation
 /// Read-only; may be dropped at any time.
 pub async fn plan(cx: &Context, api: &Api, manifests: &[Manifest], options: Options) -> Result<Vec<Planned>> {
-    let scene = Scene::of(manifests);
+    let scene = Scene::of(cx, api, manifests).await;
     let looks = manifests.iter().enumerate().map(|(place, manifest)| {
         let scene = &scene;
         async move { (place, scene.look(cx, api, manifest, options).await) }
@@ -123,18 +130,21 @@ fn warn(cx: &Context, manifests: &[Manifest], planned: &[Planned]) {
     }
 }
 
-/// What the release brings itself.
+/// What the release brings itself, and what is known of its objects.
 struct Scene {
     kinds: HashSet<(String, String)>,
     namespaces: HashSet<String>,
+    known: Known,
 }
 
 impl Scene {
-    fn of(manifests: &[Manifest]) -> Self {
+    async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Self {
+        let known = Known::of(cx, api, manifests).await;
         let namespaces = manifests.iter().filter(|one| one.kind() == "Namespace" && one.group().is_empty());
         Self {
             kinds: kinds_of(manifests),
             namespaces: namespaces.map(|namespace| namespace.name().to_owned()).collect(),
+            known,
         }
     }
 
@@ -151,9 +161,15 @@ impl Scene {
             Err(error) => return Err(error),
         };
         let at = At::new(resource, manifest.namespace(), manifest.name());
+        if self.known.namespace_comes(&at) {
+            return Ok(new(at.key(), vec![NAMESPACE_COMES.to_owned()]));
+        }
         let mut tries = 0;
         let (live, tried) = loop {
-            let live = api.read(cx, &at).await?;
+            let live = match self.known.take(&at) {
+                Some(live) => Some(live),
+                None => api.read(cx, &at).await?,
+            };
             let tried = attempt(cx, api, &at, manifest, options.conflicts, true).await;
             tries += 1;
             if tries == TRIES || !has_moved(live.as_ref(), &tried) {
@@ -167,10 +183,9 @@ impl Scene {
                 Err(conflict_error(&at, manifest, &refused, &theirs))
             }
             Err(Stuck::Fault(fault)) => match (fault.meaning().cloned(), live) {
-                (Some(Meaning::NamespaceMissing(name)), None) if self.namespaces.contains(&name) => Ok(new(
-                    at.key(),
-                    vec!["its namespace comes with this release, and the server judges it then".to_owned()],
-                )),
+                (Some(Meaning::NamespaceMissing(name)), None) if self.namespaces.contains(&name) => {
+                    Ok(new(at.key(), vec![NAMESPACE_COMES.to_owned()]))
+                }
                 (Some(Meaning::NoDryRun), live) => {
                     let why =
                         format!("{}: what is changed is not known beforehand", Error::from(fault).message());

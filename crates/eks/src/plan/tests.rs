@@ -8,6 +8,7 @@ use super::{Planned, changes, plan};
 use crate::apply::Options;
 use crate::conflict::LAST_APPLIED;
 use crate::input::ManifestSet;
+use crate::inventory::PART_OF;
 use crate::scripted::{Reply, Scripted, hearing, sendable};
 
 const WEB: &str = "/apis/apps/v1/namespaces/shop/deployments/web";
@@ -70,6 +71,83 @@ async fn what_comes_with_the_release_is_planned_as_new() {
     assert!(planned.iter().all(|planned| planned.effect == Some(Effect::Create)), "{planned:?}");
     assert_eq!(planned[1].details, ["its namespace comes with this release, and the server judges it then"]);
     assert_eq!(planned[2].details, ["its kind comes with this release, and the server judges it then"]);
+    let asked = server.lines().into_iter().filter(|line| line.contains("/namespaces/shop/"));
+    assert_eq!(asked.count(), 0, "nothing is asked of a namespace that is not there: {:?}", server.lines());
+}
+
+/// Five ConfigMaps of a release; the last one is not there.
+fn of_a_release() -> (ManifestSet, Vec<Value>) {
+    let text: Vec<String> = (0..5)
+        .map(|number| {
+            format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{number}}}, data: {{a: '1'}}}}\n")
+        })
+        .collect();
+    let manifests =
+        ManifestSet::builder().text("m.yaml", text.join("---\n")).namespace("shop").label(PART_OF, "x");
+    let object = |number: u32| {
+        json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "data": {"a": if number == 1 { "0" } else { "1" }},
+            "metadata": {"name": format!("c{number}"), "namespace": "shop", "labels": {PART_OF: "x"}},
+        })
+    };
+    (manifests.read().unwrap(), (0..4).map(object).collect())
+}
+
+const CONFIG_MAPS: &str = "/api/v1/namespaces/shop/configmaps";
+
+#[tokio::test]
+async fn many_objects_of_a_kind_are_read_by_one_list_of_the_release() {
+    let (manifests, objects) = of_a_release();
+    // As a list has them: without their kind.
+    let mut items = objects.clone();
+    for (number, item) in items.iter_mut().enumerate() {
+        let item = item.as_object_mut().unwrap();
+        item.retain(|key, _| key != "apiVersion" && key != "kind");
+        let version = json!({"uid": format!("uid-{}", number + 1), "resourceVersion": (number + 1).to_string(), "generation": 1});
+        item["metadata"].as_object_mut().unwrap().extend(version.as_object().unwrap().clone());
+    }
+    let listed = json!({"metadata": {"resourceVersion": "9"}, "items": items});
+    let server = Scripted::start(move |seen| {
+        let of_release = seen.is("GET", CONFIG_MAPS) && seen.has("labelSelector", &format!("{PART_OF}=x"));
+        of_release.then(|| Reply::json(200, &listed))
+    })
+    .await;
+    objects.iter().for_each(|object| server.put(object));
+    let planned = planned(&server, &manifests).await;
+    let effects: Vec<Option<Effect>> = planned.iter().map(|planned| planned.effect).collect();
+    assert_eq!(effects, [None, Some(Effect::Update), None, None, Some(Effect::Create)]);
+    assert_eq!(planned[1].details, ["data.a: 0 -> 1"]);
+    let reads: Vec<String> = server.lines().into_iter().filter(|line| line.starts_with("GET")).collect();
+    assert_eq!(reads, [format!("GET {CONFIG_MAPS}"), format!("GET {CONFIG_MAPS}/c4")]);
+}
+
+#[tokio::test]
+async fn an_object_that_changed_after_the_list_is_read_again() {
+    let (manifests, objects) = of_a_release();
+    let mut item = objects[0].clone();
+    item["metadata"]["resourceVersion"] = json!("of old");
+    item["data"]["a"] = json!("of old");
+    let listed = json!({"metadata": {"resourceVersion": "9"}, "items": [item]});
+    let server =
+        Scripted::start(move |seen| seen.is("GET", CONFIG_MAPS).then(|| Reply::json(200, &listed))).await;
+    objects.iter().for_each(|object| server.put(object));
+    let planned = planned(&server, &manifests).await;
+    assert_eq!(planned[0].effect, None, "{:?}", planned[0].details);
+    assert!(server.lines().contains(&format!("GET {CONFIG_MAPS}/c0")));
+}
+
+#[tokio::test]
+async fn where_nothing_may_be_listed_each_object_is_read() {
+    let (manifests, objects) = of_a_release();
+    let server = Scripted::start(|seen| {
+        seen.is("GET", CONFIG_MAPS).then(|| Reply::status(403, "Forbidden", "configmaps is forbidden"))
+    })
+    .await;
+    objects.iter().for_each(|object| server.put(object));
+    let planned = planned(&server, &manifests).await;
+    assert_eq!(planned.iter().filter(|planned| planned.effect.is_some()).count(), 2);
+    let reads = server.lines().into_iter().filter(|line| line.starts_with(&format!("GET {CONFIG_MAPS}/")));
+    assert_eq!(reads.count(), 5);
 }
 
 #[tokio::test]
