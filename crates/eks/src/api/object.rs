@@ -168,6 +168,8 @@ pub struct Manager<'a> {
     pub operation: &'a str,
     /// `status`, `scale`; empty for the object itself.
     pub subresource: &'a str,
+    /// The version of the kind that the fields are those of: `apps/v1`.
+    pub api_version: &'a str,
     /// The fields, in the form of `FieldsV1`.
     pub fields: &'a Value,
 }
@@ -262,6 +264,7 @@ impl Live {
             name: entry["manager"].as_str().unwrap_or_default(),
             operation: entry["operation"].as_str().unwrap_or_default(),
             subresource: entry["subresource"].as_str().unwrap_or_default(),
+            api_version: entry["apiVersion"].as_str().unwrap_or_default(),
             fields: &entry["fieldsV1"],
         })
     }

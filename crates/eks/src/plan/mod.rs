@@ -9,12 +9,14 @@
 //! is among the manifests, and objects in a namespace that is. They are planned as new, and the server judges them when
 //! they are applied.
 //!
-//! Many objects of a kind are read by one list, by the label of their release, where listing is allowed.
+//! Many objects of a kind are read by one list, by the label of their release, where listing is allowed. No dry run is made
+//! of an object that the server's own account of it shows to be as its manifest says.
 
 mod diff;
 mod known;
 mod owners;
 mod release;
+mod same;
 #[cfg(test)]
 mod tests;
 
@@ -170,6 +172,17 @@ impl Scene {
                 Some(live) => Some(live),
                 None => api.read(cx, &at).await?,
             };
+            if let Some(before) = live.as_ref().and_then(|live| unchanged(live, manifest, options.conflicts))
+            {
+                let owner = live.as_ref().and_then(owner);
+                return Ok(Planned {
+                    key: at.key(),
+                    effect: None,
+                    details: Vec::new(),
+                    before: Some(before),
+                    owner,
+                });
+            }
             let tried = attempt(cx, api, &at, manifest, options.conflicts, true).await;
             tries += 1;
             if tries == TRIES || !has_moved(live.as_ref(), &tried) {
@@ -258,6 +271,13 @@ fn anew(at: &At, live: &Live, policy: ConflictPolicy) -> Planned {
 fn update(at: &At, live: &Live, details: Vec<String>, policy: ConflictPolicy) -> Planned {
     let (effect, before) = (Some(Effect::Update), Some(before(live, policy)));
     Planned { key: at.key(), effect, details, before, owner: owner(live) }
+}
+
+/// What is there, when it is certainly as it is to be.
+fn unchanged(live: &Live, manifest: &Manifest, policy: ConflictPolicy) -> Option<Before> {
+    let before = before(live, policy);
+    let same = !before.migrate && same::is_as_wanted(manifest, live);
+    same.then_some(Before { unchanged: true, ..before })
 }
 
 /// What the dry run would change.

@@ -280,6 +280,27 @@ async fn somebody_elses_object_is_warned_about_when_it_is_changed() {
 }
 
 #[tokio::test]
+async fn no_dry_run_is_made_of_what_the_server_shows_to_be_as_wanted() {
+    let mut object = live(2);
+    let ours = json!({
+        "manager": "landfall", "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": {"f:spec": {"f:replicas": {}}},
+    });
+    object["metadata"]["managedFields"] = json!([ours]);
+    let server = Scripted::with(&[object.clone()]).await;
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!((one.effect, one.before.unwrap().unchanged), (None, true));
+    assert_eq!(server.lines(), [format!("GET {WEB}")]);
+    // What kubectl has set becomes landfall's.
+    object["metadata"]["annotations"] = json!({LAST_APPLIED: "{}"});
+    object["metadata"]["managedFields"] = json!([
+        ours, {"manager": "kubectl-client-side-apply", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": {}},
+    ]);
+    let server = Scripted::with(&[object]).await;
+    let one = planned(&server, &read(DEPLOYMENT)).await.remove(0);
+    assert_eq!((one.effect, one.before.unwrap().migrate), (Some(Effect::Update), true));
+}
+
+#[tokio::test]
 async fn what_a_controller_changes_meanwhile_is_no_difference_of_ours() {
     let reads = AtomicUsize::new(0);
     let server = Scripted::start(move |seen| {
