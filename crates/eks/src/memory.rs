@@ -97,8 +97,6 @@ pub(crate) enum Stage {
     Busy,
     /// Waves are applied, and what they wait for is waited for.
     Applying,
-    /// A stop was asked for in the middle of a wave.
-    Interrupted,
     /// Objects could not be applied.
     Failed {
         /// Which, and why.

@@ -9,7 +9,7 @@ use landfall_core::{Change, Context, Plan, Result, Revert};
 use crate::api::Key;
 use crate::carry;
 use crate::inventory::{self, Inventory, Verdict};
-use crate::memory::{Back, Forward, Goal, Progressed, Stage, VERSION, Work};
+use crate::memory::{Back, Foreseen, Forward, Goal, Progressed, Stage, VERSION, Work};
 use crate::plan;
 use crate::target::{KIND, Manifests};
 
@@ -41,7 +41,7 @@ pub(crate) async fn revert(
     let set = carry::recalled(target, cx, &goal).await?;
     let planned = plan::plan(cx, api, set.objects(), target.spec.options).await?;
     let restored: HashSet<&Key> = planned.iter().map(|one| &one.key).collect();
-    let lost = lost(forward, &restored);
+    let lost = lost(forward, &inventory, &restored);
     if !lost.is_empty() {
         let reason = format!(
             "what these were before is not known: {}; no deployment of release {release} had come to a good end. Deploy the \
@@ -50,7 +50,7 @@ pub(crate) async fn revert(
         );
         return Ok(Revert::Impossible { reason });
     }
-    let created = created(forward, receipt, &restored);
+    let created = created(forward, receipt, &inventory, &restored);
     let mut changes = plan::changes(set.objects(), &planned);
     let at_once = target.spec.options.at_once;
     let verdicts = inventory::preview(cx, api, release, &created, false, at_once).await?;
@@ -60,7 +60,7 @@ pub(crate) async fn revert(
             changes.push(Change::new(Effect::Delete, key.to_string()).with_details(details));
         }
     }
-    if changes.is_empty() && there != revision {
+    if changes.is_empty() && there != revision && !is_begun(forward, &inventory, revision) {
         return Ok(Revert::NothingToDo);
     }
     if changes.is_empty() {
@@ -72,13 +72,22 @@ pub(crate) async fn revert(
     Ok(Revert::Plan(Box::new(Plan::new(KIND, VERSION, changes, &Work::Back(back))?)))
 }
 
-/// What the deployment made: it was not there before, and is not among what is put back.
+/// Whether the cluster remembers that the deployment was begun.
+fn is_begun(forward: &Forward, inventory: &Inventory, revision: u64) -> bool {
+    let found = inventory.found.as_ref().is_some_and(|found| found.revision == revision);
+    found || forward.objects.iter().any(|one| inventory.is_coming(&one.key))
+}
+
+/// What the deployment made: it was not there before, or was made by an earlier try of which nothing else is known, and is
+/// not among what is put back.
 fn created(
     forward: &Forward,
     receipt: Option<&Progressed>,
+    inventory: &Inventory,
     restored: &HashSet<&Key>,
 ) -> Vec<(Key, Option<String>)> {
-    let new = forward.objects.iter().enumerate().filter(|(_, one)| one.before.is_none());
+    let is_new = |one: &Foreseen| one.before.is_none() || inventory.is_coming(&one.key);
+    let new = forward.objects.iter().enumerate().filter(|(_, one)| is_new(one));
     let placed = new.map(|(place, one)| match receipt.and_then(|receipt| receipt.placed.get(&place)) {
         Some(placed) => (placed.key.clone(), Some(placed.uid.clone())),
         None => (one.key.clone(), None),
@@ -88,10 +97,13 @@ fn created(
     created
 }
 
-/// What was there before the deployment, was to be changed by it, and is kept nowhere.
-fn lost(forward: &Forward, restored: &HashSet<&Key>) -> Vec<Key> {
+/// What was there before the deployment, was changed by it, and is kept nowhere. What the cluster does not remember as one
+/// of the release was not touched, or is put back already; what was coming is not older than the deployment.
+fn lost(forward: &Forward, inventory: &Inventory, restored: &HashSet<&Key>) -> Vec<Key> {
     let changed = forward.objects.iter().filter(|one| {
-        one.before.as_ref().is_some_and(|before| !before.unchanged) && !restored.contains(&one.key)
+        let changed = one.before.as_ref().is_some_and(|before| !before.unchanged);
+        let touched = inventory.has(&one.key) && !inventory.is_coming(&one.key);
+        changed && touched && !restored.contains(&one.key)
     });
     changed.map(|one| one.key.clone()).collect()
 }

@@ -154,7 +154,6 @@ fn summary(target: &Manifests, progressed: &Progressed) -> String {
         Stage::Busy => "waiting for another run, which deploys the release".to_owned(),
         Stage::Applying if progressed.goal.is_some() => format!("{objects} put back"),
         Stage::Applying => format!("{objects} applied"),
-        Stage::Interrupted => format!("{objects} applied, and a stop was asked for"),
         Stage::Failed { left, .. } if *left > 0 => {
             format!("{objects} applied; some could not be, and {left} were not tried")
         }

@@ -37,6 +37,7 @@ use tokio::sync::Mutex;
 use crate::access::ApiServer;
 
 pub use discovery::Discovery;
+use discovery::Known;
 pub use explain::{Answered, Fault, Refusal};
 pub use list::{Listed, Selector};
 pub use meaning::{Meaning, Rule};
@@ -54,7 +55,7 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     server: ApiServer,
-    known: Mutex<Option<Arc<Discovery>>>,
+    known: Mutex<Known>,
     /// Warnings of the server that were told already.
     told: std::sync::Mutex<HashSet<String>>,
 }

@@ -12,11 +12,12 @@ mod recreate;
 mod tests;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
-use landfall_core::{Cause, Context, Error};
+use landfall_core::{Cause, Context, Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, Key};
@@ -113,7 +114,7 @@ pub enum Outcome {
         /// Why.
         error: Error,
     },
-    /// It was not tried: something before it failed, or a stop was asked for.
+    /// It was not tried: something before it failed.
     NotAttempted,
 }
 
@@ -170,12 +171,12 @@ pub(crate) fn cause_of(manifest: &Manifest, error: &Error) -> Cause {
     }
 }
 
-/// Applies waves from `first` on, until one has to be waited for, one failed, or a stop was asked for. `before` says
-/// for each manifest what its plan found; none for what was not there.
+/// Applies waves from `first` on, until one has to be waited for or one failed. `before` says for each manifest what its
+/// plan found; none for what was not there.
 ///
 /// # Cancellation
-/// A stop that is asked for lets the requests under way end and starts no others. Dropping the future abandons requests
-/// that may have been carried out; doing it all again is safe.
+/// A stop that is asked for lets these waves end, so that no half of them is left, but no refused request is repeated any
+/// more. Dropping the future abandons requests that may have been carried out; doing it all again is safe.
 pub async fn apply(
     cx: &Context,
     api: &Api,
@@ -187,6 +188,8 @@ pub async fn apply(
 ) -> Part {
     let coming = kinds_of(manifests);
     let mut part = Part { waves: 0, outcomes: Vec::new() };
+    // The server is overloaded or away, or does not know us: there is no use in finding that out object by object.
+    let is_shut = AtomicBool::new(false);
     for wave in waves.iter().skip(first) {
         part.waves += 1;
         let placing = wave.objects.iter().map(|object| {
@@ -195,12 +198,16 @@ pub async fn apply(
                 true => KIND_COMES,
                 false => Duration::ZERO,
             };
+            let is_shut = &is_shut;
             async move {
-                if cx.is_cancelled() {
+                if is_shut.load(Ordering::Relaxed) {
                     return (*object, Outcome::NotAttempted);
                 }
                 let placed = one::place(cx, api, manifest, before, options.conflicts, patience).await;
                 let outcome = placed.map_or_else(|error| Outcome::Failed { error }, Outcome::Applied);
+                if let Outcome::Failed { error } = &outcome {
+                    is_shut.fetch_or(concerns_all(error), Ordering::Relaxed);
+                }
                 (*object, outcome)
             }
         });
@@ -220,6 +227,11 @@ pub async fn apply(
         }
     }
     part
+}
+
+/// Whether an error has nothing to do with the object that was met with it.
+pub(crate) fn concerns_all(error: &Error) -> bool {
+    error.kind().is_passing() || error.kind() == ErrorKind::Auth
 }
 
 /// Group and kind of what the CustomResourceDefinitions among the manifests bring.

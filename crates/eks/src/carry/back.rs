@@ -1,7 +1,7 @@
 //! Back to what was there before.
 
 use landfall_core::event::Level;
-use landfall_core::{Context, Result};
+use landfall_core::{Context, ErrorKind, Result};
 
 use super::{Load, finish, hold, recalled};
 use crate::api::{Propagation, Selector};
@@ -10,7 +10,7 @@ use crate::facts::{Object, Pod};
 use crate::input::ManifestSet;
 use crate::inventory::Inventory;
 use crate::judge::stuck_pods;
-use crate::memory::{Back, Progressed, Stage};
+use crate::memory::{Back, Progressed};
 use crate::target::Manifests;
 use crate::waves;
 
@@ -22,7 +22,13 @@ pub(crate) async fn back(
     so_far: Option<Progressed>,
 ) -> Result<Progressed> {
     hold(target, cx).await?;
-    let set = recalled(target, cx, &plan.goal).await?;
+    let set = match recalled(target, cx, &plan.goal).await {
+        // What was put back is forgotten as the last of all: an earlier process has come so far.
+        Err(error) if error.kind() == ErrorKind::NotFound && finish::is_back(target, cx, plan).await? => {
+            return finish::back_again(target, cx, plan, so_far).await;
+        }
+        recalled => recalled?,
+    };
     let waves = waves::order(set.objects())?;
     let mut so_far = match so_far {
         Some(so_far) => so_far,
@@ -34,10 +40,10 @@ pub(crate) async fn back(
                 return Err(Refusal::Overtaken { release, there, ours: plan.revision }.into());
             }
             finish::delete_created(target, cx, plan).await?;
-            Progressed { goal: Some(plan.goal.clone()), ..Progressed::begun(plan.revision) }
+            begun(plan)
         }
     };
-    if so_far.waves < waves.len() || matches!(so_far.stage, Stage::Interrupted) {
+    if so_far.waves < waves.len() {
         let load =
             Load { manifests: set.objects(), waves: &waves, before: &[], options: target.spec.options };
         return super::waves(cx, &target.api, &load, so_far).await;
@@ -49,6 +55,10 @@ pub(crate) async fn back(
         return Ok(so_far);
     }
     finish::back(target, cx, plan, so_far).await
+}
+
+pub(super) fn begun(plan: &Back) -> Progressed {
+    Progressed { goal: Some(plan.goal.clone()), ..Progressed::begun(plan.revision) }
 }
 
 /// Takes pods away that a StatefulSet made by the template that was undone and that never came up. Its controller waits

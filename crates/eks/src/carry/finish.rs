@@ -109,6 +109,26 @@ pub(super) async fn delete_created(target: &Manifests, cx: &Context, plan: &Back
     Ok(())
 }
 
+/// Whether an undo has been written down as done, by its inventory: what it put back is not kept any more.
+pub(super) async fn is_back(target: &Manifests, cx: &Context, plan: &Back) -> Result<bool> {
+    let inventory = Inventory::load(cx, &target.api, &target.spec.release).await?;
+    let undone = inventory.next_revision() <= plan.revision && inventory.record == plan.goal.record;
+    Ok(undone && inventory.found != plan.goal.found)
+}
+
+/// The end of an undo that an earlier process has written down.
+pub(super) async fn back_again(
+    target: &Manifests,
+    cx: &Context,
+    plan: &Back,
+    so_far: Option<Progressed>,
+) -> Result<Progressed> {
+    let inventory = Inventory::load(cx, &target.api, &target.spec.release).await?;
+    close(target, cx, &inventory, None).await?;
+    let so_far = so_far.unwrap_or_else(|| super::back::begun(plan));
+    Ok(Progressed { stage: Stage::Done { outputs: Outputs::new() }, ..so_far })
+}
+
 /// Writes down that what was there before is there again.
 pub(super) async fn back(
     target: &Manifests,

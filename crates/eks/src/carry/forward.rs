@@ -42,7 +42,7 @@ pub(crate) async fn forward(
         Some(so_far) => so_far,
     };
     hold(target, cx).await?;
-    if so_far.waves >= spec.waves.len() && !matches!(so_far.stage, Stage::Interrupted) {
+    if so_far.waves >= spec.waves.len() {
         return finish::forward(target, cx, set, so_far).await;
     }
     go_on(target, cx, set, plan, so_far).await
@@ -85,16 +85,40 @@ async fn begin(
         return Ok(busy);
     }
     hold(target, cx).await?;
-    let inventory = Inventory::load(cx, api, &spec.release).await?;
+    let begun = match number(target, cx, set, plan, waited).await {
+        Ok(revision) => Ok(Progressed { waited, ..Progressed::begun(revision) }),
+        Err(error) if error.kind().is_passing() => Err(error),
+        Err(error) => {
+            // Nothing was changed, and nobody has to wait until the time of the lock is over. What is told is why.
+            let _ = target.lock.give_back(cx, api).await;
+            Err(error)
+        }
+    };
+    go_on(target, cx, set, plan, begun?).await
+}
+
+/// The number of the deployment; everything is remembered when it answers.
+async fn number(
+    target: &Manifests,
+    cx: &Context,
+    set: &ManifestSet,
+    plan: &Forward,
+    waited: bool,
+) -> Result<u64> {
+    let release = &target.spec.release;
+    let inventory = Inventory::load(cx, &target.api, release).await?;
     let revision = inventory.next_revision();
     if revision != plan.revision && !waited {
-        let (release, there) = (spec.release.clone(), revision - 1);
-        return Err(Refusal::Overtaken { release, there, ours: plan.revision }.into());
+        let there = revision - 1;
+        let recorded = inventory.record.as_ref().filter(|_| there == plan.revision);
+        if recorded.is_some_and(|record| record::is_of(record, Content::Applied(set.objects()))) {
+            // It is this deployment, which has come to its end already.
+            return Ok(there);
+        }
+        return Err(Refusal::Overtaken { release: release.clone(), there, ours: plan.revision }.into());
     }
     remember(target, cx, set, plan, inventory, revision).await?;
-    let mut progressed = Progressed::begun(revision);
-    progressed.waited = waited;
-    go_on(target, cx, set, plan, progressed).await
+    Ok(revision)
 }
 
 /// The namespace in which the release is remembered, when the release brings it itself.
@@ -123,22 +147,25 @@ async fn remember(
 ) -> Result<()> {
     let (api, release) = (&target.api, &target.spec.release);
     let mut wider = inventory.with(plan.objects.iter().map(|one| &one.key));
-    let mut old = None;
+    let strangers = set.objects().iter().zip(&plan.objects);
+    let strangers: Vec<_> = strangers
+        .filter(|(_, one)| one.before.is_some() && !inventory.has(&one.key))
+        .map(|(manifest, _)| async move {
+            let live = api.read(cx, &at(cx, api, manifest).await?).await?;
+            Ok::<_, Error>(live.as_ref().map(restorable))
+        })
+        .collect();
+    let at_once = target.spec.options.at_once;
+    let found: Vec<Option<Value>> =
+        stream::iter(strangers).buffered(at_once.clamp(1, 90)).try_collect().await?;
+    let mut found: Vec<Value> = found.into_iter().flatten().collect();
     // Kept by an earlier try to reach this revision: what is there now may be what that one has made of it.
-    if inventory.found.as_ref().is_none_or(|found| found.revision != revision) {
-        let strangers = set.objects().iter().zip(&plan.objects);
-        let strangers: Vec<_> = strangers
-            .filter(|(_, one)| one.before.is_some() && !inventory.has(&one.key))
-            .map(|(manifest, _)| async move {
-                let live = api.read(cx, &at(cx, api, manifest).await?).await?;
-                Ok::<_, Error>(live.as_ref().map(restorable))
-            })
-            .collect();
-        let at_once = target.spec.options.at_once;
-        let found: Vec<Option<Value>> =
-            stream::iter(strangers).buffered(at_once.clamp(1, 90)).try_collect().await?;
-        let found: Vec<Value> = found.into_iter().flatten().collect();
-        old = wider.found.take();
+    let earlier = inventory.found.as_ref().filter(|found| found.revision == revision);
+    if earlier.is_none() || !found.is_empty() {
+        if let Some(earlier) = earlier {
+            let kept = record::recall(cx, api, release, earlier).await?;
+            found.extend(kept.objects().iter().filter_map(|one| serde_json::from_str(&one.to_json()).ok()));
+        }
         wider.found = match found.is_empty() {
             true => None,
             false => Some(record::keep(cx, api, release, revision, Content::Found(&found)).await?),
@@ -147,7 +174,7 @@ async fn remember(
     if wider != inventory {
         wider.store(cx, api).await?;
     }
-    match old {
+    match inventory.found.filter(|old| Some(old) != wider.found.as_ref()) {
         Some(old) => record::forget(cx, api, release, &old).await,
         None => Ok(()),
     }

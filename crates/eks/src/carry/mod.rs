@@ -13,7 +13,7 @@ mod forward;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
-use landfall_core::{Context, Result};
+use landfall_core::{Context, ErrorKind, Result};
 
 use crate::api::{Api, At};
 use crate::apply::{self, Before, Options, Outcome, Part, Placed};
@@ -46,12 +46,10 @@ async fn waves(cx: &Context, api: &Api, load: &Load<'_>, mut so_far: Progressed)
     let first = so_far.waves;
     let part = apply::apply(cx, api, manifests, before, waves, first, *options).await;
     so_far.stage = match part.error(manifests) {
-        None if part.is_good() => {
+        None => {
             so_far.waves = first + part.waves;
             Stage::Applying
         }
-        // Nothing failed, and something was left out: a stop was asked for.
-        None => Stage::Interrupted,
         Some(error) if error.kind().is_passing() => return Err(error),
         Some(error) => Stage::Failed { error, left: left(&part) },
     };
@@ -92,7 +90,8 @@ pub(crate) async fn recalled(target: &Manifests, cx: &Context, goal: &Goal) -> R
     Ok(set)
 }
 
-/// Writes the inventory, forgets records that do not count any more, and gives the lock back.
+/// Writes the inventory, forgets records that do not count any more, and gives the lock back. `old` are those that do not
+/// as far as this run knows; a run that was killed may have left others.
 async fn close(
     target: &Manifests,
     cx: &Context,
@@ -101,8 +100,15 @@ async fn close(
 ) -> Result<()> {
     let (api, release): (&Api, &Release) = (&target.api, &target.spec.release);
     inventory.store(cx, api).await?;
-    for kept in old {
-        record::forget(cx, api, release, &kept).await?;
+    let count = [&inventory.record, &inventory.previous, &inventory.found];
+    match record::sweep(cx, api, release, count.into_iter().flatten()).await {
+        // Secrets may not be listed.
+        Err(error) if error.kind() == ErrorKind::Denied => {
+            for kept in old {
+                record::forget(cx, api, release, &kept).await?;
+            }
+        }
+        swept => swept?,
     }
     target.lock.give_back(cx, api).await
 }

@@ -126,6 +126,12 @@ impl Inventory {
         self.members.contains_key(key)
     }
 
+    /// Whether a deployment that has not come to a good end was about to make this object, or to take it in.
+    #[must_use]
+    pub fn is_coming(&self, key: &Key) -> bool {
+        self.members.get(key).is_some_and(Option::is_none)
+    }
+
     /// Forgets an object.
     pub fn remove(&mut self, key: &Key) {
         self.members.remove(key);

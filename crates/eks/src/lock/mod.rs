@@ -179,7 +179,12 @@ pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Resul
     };
     match written {
         Ok(lease) => Ok(held(at, us, &lease, now)),
-        Err(fault) => Err(lost(release, fault)),
+        // An answer that was lost on the way, and the request repeated: it is ours.
+        Err(fault) if is_overtaken(&fault) => match api.read(cx, &at).await? {
+            Some(lease) if holder(Some(&lease), us, now) == Holder::Us => Ok(held(at, us, &lease, now)),
+            _ => Err(lost(release, fault)),
+        },
+        Err(fault) => Err(fault.into()),
     }
 }
 
@@ -272,14 +277,16 @@ pub(crate) fn busy(release: &Release, holder: &str, until: Timestamp) -> Error {
 
 /// A write that was refused because somebody else was quicker is a lock that is taken.
 fn lost(release: &Release, fault: Fault) -> Error {
-    match fault.meaning() {
-        Some(Meaning::Stale | Meaning::Exists) => {
-            let message =
-                format!("the lock of release {release} was taken by somebody else at the same time");
-            Error::new(ErrorKind::Conflict, message).with_hint("wait for that run to end, then run again")
-        }
-        _ => fault.into(),
+    if !is_overtaken(&fault) {
+        return fault.into();
     }
+    let message = format!("the lock of release {release} was taken by somebody else at the same time");
+    Error::new(ErrorKind::Conflict, message).with_hint("wait for that run to end, then run again")
+}
+
+/// Whether a write was refused because the Lease is not what it was.
+fn is_overtaken(fault: &Fault) -> bool {
+    matches!(fault.meaning(), Some(Meaning::Stale | Meaning::Exists))
 }
 
 impl fmt::Display for Held {

@@ -46,7 +46,6 @@ pub(crate) async fn observe(
 ) -> Result<Observation> {
     match &progressed.stage {
         Stage::Busy => busy(target, cx).await,
-        Stage::Interrupted => Ok(Observation::new(State::Proceed)),
         Stage::Failed { error, left } => Ok(failed(error, *left)),
         Stage::Done { outputs } => Ok(Observation::new(State::Ready(outputs.clone()))),
         Stage::Applying | Stage::Standing => waiting(target, cx, progressed, look).await,

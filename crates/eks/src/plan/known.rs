@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use landfall_core::Context;
+use landfall_core::{Context, Error, Result};
 
-use crate::api::{Api, ApiResource, At, Live, Selector};
+use crate::api::{Answered, Api, ApiResource, At, Live, Selector};
+use crate::apply::concerns_all;
 use crate::input::Manifest;
 use crate::inventory::PART_OF;
 
@@ -25,21 +26,28 @@ pub(super) struct Known {
 
 impl Known {
     /// Asks for the Namespaces among the manifests, and lists the objects that are labelled as the release's.
-    pub(super) async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Self {
+    ///
+    /// # Errors
+    /// When there is no use in asking for anything: the server is overloaded, away, or does not know us.
+    pub(super) async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Result<Self> {
         let namespaces = manifests.iter().filter(|one| one.kind() == "Namespace" && one.group().is_empty());
         let namespaces = join_all(namespaces.map(|manifest| read(cx, api, manifest)));
         let lists = join_all(collections(manifests).into_iter().map(|one| list(cx, api, one)));
         let (namespaces, lists) = tokio::join!(namespaces, lists);
         let mut known = Self::default();
-        let mut found: HashMap<String, Live> = lists.into_iter().flatten().collect();
-        for (at, live) in namespaces.into_iter().flatten() {
+        let mut found = HashMap::new();
+        for list in lists {
+            found.extend(list?);
+        }
+        for read in namespaces {
+            let Some((at, live)) = read? else { continue };
             match live {
                 None => drop(known.missing.insert(at.name().to_owned())),
                 Some(live) => drop(found.insert(at.path(), live)),
             }
         }
         known.found = Mutex::new(found);
-        known
+        Ok(known)
     }
 
     /// Whether the object's namespace is about to be made.
@@ -66,25 +74,38 @@ fn collections(manifests: &[Manifest]) -> Vec<(&Manifest, &str)> {
     many.map(|((.., release), objects)| (objects[0], release)).collect()
 }
 
-async fn kind_of(cx: &Context, api: &Api, manifest: &Manifest) -> Option<Arc<ApiResource>> {
-    api.resource(cx, manifest.api_version(), manifest.kind(), Duration::ZERO).await.ok()
+async fn kind_of(cx: &Context, api: &Api, manifest: &Manifest) -> Result<Option<Arc<ApiResource>>> {
+    asked(api.resource(cx, manifest.api_version(), manifest.kind(), Duration::ZERO).await)
 }
 
-async fn read(cx: &Context, api: &Api, manifest: &Manifest) -> Option<(At, Option<Live>)> {
-    let at = At::new(kind_of(cx, api, manifest).await?, manifest.namespace(), manifest.name());
-    let live = api.read(cx, &at).await.ok()?;
-    Some((at, live))
+/// What was answered; nothing where the answer concerns this question only.
+fn asked<T>(answer: Answered<T>) -> Result<Option<T>> {
+    match answer.map_err(Error::from) {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if concerns_all(&error) => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+async fn read(cx: &Context, api: &Api, manifest: &Manifest) -> Result<Option<(At, Option<Live>)>> {
+    let Some(resource) = kind_of(cx, api, manifest).await? else { return Ok(None) };
+    let at = At::new(resource, manifest.namespace(), manifest.name());
+    Ok(asked(api.read(cx, &at).await)?.map(|live| (at, live)))
 }
 
 /// The objects by their paths; none where they may not be listed.
-async fn list(cx: &Context, api: &Api, (manifest, release): (&Manifest, &str)) -> Vec<(String, Live)> {
-    let Some(resource) = kind_of(cx, api, manifest).await else { return Vec::new() };
+async fn list(
+    cx: &Context,
+    api: &Api,
+    (manifest, release): (&Manifest, &str),
+) -> Result<Vec<(String, Live)>> {
+    let Some(resource) = kind_of(cx, api, manifest).await? else { return Ok(Vec::new()) };
     let at = At::new(Arc::clone(&resource), manifest.namespace(), manifest.name());
     let selector = Selector::labels(format!("{PART_OF}={release}"));
-    let Ok(listed) = api.list(cx, &resource, at.namespace(), &selector).await else { return Vec::new() };
+    let listed = asked(api.list(cx, &resource, at.namespace(), &selector).await)?.unwrap_or_default();
     let items = listed.items.into_iter().map(|live| {
         let path = At::new(Arc::clone(&resource), at.namespace(), live.name()).path();
         (path, live.of_kind(&resource))
     });
-    items.collect()
+    Ok(items.collect())
 }

@@ -21,6 +21,7 @@ mod same;
 mod tests;
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -31,7 +32,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Api, At, Key, Live, Meaning};
 use crate::apply::{
-    Attempt, Before, Consent, Options, Stuck, attempt, cause_of, conflict_error, consent, kinds_of,
+    Attempt, Before, Consent, Options, Stuck, attempt, cause_of, concerns_all, conflict_error, consent,
+    kinds_of,
 };
 use crate::conflict::{self, ConflictPolicy};
 use crate::input::{DEFAULT_NAMESPACE, Manifest, Scope};
@@ -72,21 +74,30 @@ pub struct Planned {
 /// # Cancellation
 /// Read-only; may be dropped at any time.
 pub async fn plan(cx: &Context, api: &Api, manifests: &[Manifest], options: Options) -> Result<Vec<Planned>> {
-    let scene = Scene::of(cx, api, manifests).await;
+    let scene = Scene::of(cx, api, manifests).await?;
+    let is_shut = AtomicBool::new(false);
     let looks = manifests.iter().enumerate().map(|(place, manifest)| {
-        let scene = &scene;
-        async move { (place, scene.look(cx, api, manifest, options).await) }
+        let (scene, is_shut) = (&scene, &is_shut);
+        async move {
+            if is_shut.load(Ordering::Relaxed) {
+                return None;
+            }
+            let looked = scene.look(cx, api, manifest, options).await;
+            is_shut.fetch_or(looked.as_ref().is_err_and(concerns_all), Ordering::Relaxed);
+            Some((place, looked))
+        }
     });
     let mut looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>())
         .buffer_unordered(options.at_once.clamp(1, 90))
+        .filter_map(std::future::ready)
         .collect()
         .await;
     looked.sort_by_key(|(place, _)| *place);
     let (mut planned, mut failed) = (Vec::new(), Vec::new());
-    for ((_, look), manifest) in looked.into_iter().zip(manifests) {
+    for (place, look) in looked {
         match look {
             Ok(one) => planned.push(one),
-            Err(error) => failed.push((manifest, error)),
+            Err(error) => failed.push((&manifests[place], error)),
         }
     }
     if let Some(error) = refused(&failed) {
@@ -140,14 +151,14 @@ struct Scene {
 }
 
 impl Scene {
-    async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Self {
-        let known = Known::of(cx, api, manifests).await;
+    async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Result<Self> {
+        let known = Known::of(cx, api, manifests).await?;
         let namespaces = manifests.iter().filter(|one| one.kind() == "Namespace" && one.group().is_empty());
-        Self {
+        Ok(Self {
             kinds: kinds_of(manifests),
             namespaces: namespaces.map(|namespace| namespace.name().to_owned()).collect(),
             known,
-        }
+        })
     }
 
     async fn look(&self, cx: &Context, api: &Api, manifest: &Manifest, options: Options) -> Result<Planned> {

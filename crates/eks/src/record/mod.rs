@@ -10,13 +10,15 @@ mod chunk;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use landfall_core::{Context, Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
-use crate::api::{Api, ApplyOptions, At, Live, Propagation};
+use crate::api::{Api, ApplyOptions, At, Live, Propagation, Selector};
 use crate::input::{Manifest, ManifestSet};
 use crate::inventory::{RecordRef, Release};
 
@@ -144,11 +146,42 @@ pub async fn forget(cx: &Context, api: &Api, release: &Release, kept: &RecordRef
     Ok(())
 }
 
+/// Deletes all parts of records of the release but of those that count: also what a run that was killed has left.
+///
+/// # Errors
+/// The refusal or the failure of a request; [`ErrorKind::Denied`] where Secrets may not be listed.
+///
+/// # Cancellation
+/// To do it again is safe.
+pub async fn sweep<'a>(
+    cx: &Context,
+    api: &Api,
+    release: &Release,
+    count: impl IntoIterator<Item = &'a RecordRef>,
+) -> Result<()> {
+    let parts =
+        count.into_iter().flat_map(|kept| (0..kept.parts).map(|part| name(release, kept, part as usize)));
+    let count: HashSet<String> = parts.collect();
+    let secrets = api.resource(cx, "v1", "Secret", Duration::ZERO).await?;
+    let ours = Selector::labels(format!("{RECORD_OF}={}", release.id()));
+    let listed = api.list(cx, &secrets, Some(&release.namespace), &ours).await?;
+    for old in listed.items.iter().filter(|live| !count.contains(live.name())) {
+        let at = At::new(Arc::clone(&secrets), Some(&release.namespace), old.name());
+        api.delete(cx, &at, old.uid(), Propagation::Background).await?;
+    }
+    Ok(())
+}
+
 async fn place(cx: &Context, api: &Api, release: &Release, kept: &RecordRef, number: usize) -> Result<At> {
     let secrets = api.resource(cx, "v1", "Secret", Duration::ZERO).await?;
-    let found = if kept.found { "-found" } else { "" };
-    let name = format!("{}.{}{found}.{number}", release.secret(), kept.revision);
-    Ok(At::new(secrets, Some(&release.namespace), &name))
+    Ok(At::new(secrets, Some(&release.namespace), &name(release, kept, number)))
+}
+
+/// The name of a part. What was found is named by what it is, too: a later try to reach the same revision may find more,
+/// and must not write over what an undo would put back.
+fn name(release: &Release, kept: &RecordRef, number: usize) -> String {
+    let found = kept.sha256.get(..8).filter(|_| kept.found).map(|digest| format!("-found-{digest}"));
+    format!("{}.{}{}.{number}", release.secret(), kept.revision, found.unwrap_or_default())
 }
 
 fn secret(release: &Release, at: &At, content: &str) -> Value {

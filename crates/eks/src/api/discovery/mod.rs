@@ -100,6 +100,30 @@ impl Discovery {
     }
 }
 
+/// What is known of a cluster's kinds.
+#[derive(Default)]
+pub(super) struct Known {
+    kinds: Option<Arc<Discovery>>,
+    /// The last answer, or why there was none, and when.
+    last: Option<(Instant, Answered<Arc<Discovery>>)>,
+}
+
+impl Known {
+    /// Asks for the kinds, for somebody who has waited since then. One answer is for all who have: a hundred objects do not
+    /// ask a server that is overloaded one after the other.
+    async fn ask(&mut self, api: &Api, cx: &Context, asked: Instant) -> Answered<Arc<Discovery>> {
+        if let Some((_, last)) = self.last.as_ref().filter(|(at, _)| *at > asked) {
+            return last.clone();
+        }
+        let answer = api.discover(cx).await.map(Arc::new);
+        if let Ok(kinds) = &answer {
+            self.kinds = Some(Arc::clone(kinds));
+        }
+        self.last = Some((Instant::now(), answer.clone()));
+        answer
+    }
+}
+
 impl Api {
     /// A kind by version and name. One that is not known is asked for anew, at once and then every half second for as
     /// long as `patience`: nothing for kinds that nobody is about to bring.
@@ -117,24 +141,21 @@ impl Api {
         patience: Duration,
     ) -> Answered<Arc<ApiResource>> {
         let until = Instant::now() + patience;
-        let mut known = self.0.known.lock().await;
-        let mut fresh = false;
         loop {
-            if let Some(found) = known.as_ref().and_then(|known| known.find(api_version, kind)) {
+            let asked = Instant::now();
+            let mut known = self.0.known.lock().await;
+            if let Some(found) = known.kinds.as_ref().and_then(|kinds| kinds.find(api_version, kind)) {
                 return Ok(Arc::clone(found));
             }
-            if fresh && (Instant::now() >= until || cx.is_cancelled()) {
-                return Err(known
-                    .as_deref()
-                    .unwrap_or(&Discovery::default())
-                    .missing(api_version, kind)
-                    .into());
+            let kinds = known.ask(self, cx, asked).await?;
+            drop(known);
+            if let Some(found) = kinds.find(api_version, kind) {
+                return Ok(Arc::clone(found));
             }
-            if fresh {
-                tokio::time::sleep(LOOK_AGAIN).await;
+            if Instant::now() >= until || cx.is_cancelled() {
+                return Err(kinds.missing(api_version, kind).into());
             }
-            *known = Some(Arc::new(self.discover(cx).await?));
-            fresh = true;
+            tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
 
@@ -143,10 +164,11 @@ impl Api {
     /// # Errors
     /// The failure of a request.
     pub async fn kinds(&self, cx: &Context) -> Answered<Arc<Discovery>> {
+        let asked = Instant::now();
         let mut known = self.0.known.lock().await;
-        match known.as_ref() {
-            Some(known) => Ok(Arc::clone(known)),
-            None => Ok(Arc::clone(known.insert(Arc::new(self.discover(cx).await?)))),
+        match &known.kinds {
+            Some(kinds) => Ok(Arc::clone(kinds)),
+            None => known.ask(self, cx, asked).await,
         }
     }
 
