@@ -13,19 +13,22 @@ use http_body_util::BodyExt;
 use jiff::SignedDuration;
 use landfall_core::context::ContextBuilder;
 use landfall_core::event::{Event, EventKind};
-use landfall_core::{Context, DeployTargetExt, MemoryJournal, Place, Policy, StepReport};
+use landfall_core::{Context, DeployTargetExt, Journal, MemoryJournal, Place, Policy, StepReport};
 use landfall_eks::access::{ApiServer, Body, Cluster, TokenSource, Transport};
 use landfall_eks::input::ManifestSet;
 use landfall_eks::inventory::Release;
 use landfall_eks::{Manifests, ManifestsBuilder};
 use landfall_simulator::{DEMO_ACCESS_KEY_ID, DEMO_ACCOUNT, DEMO_REGION, DEMO_SECRET_ACCESS_KEY};
-use landfall_simulator::{Kubernetes, Scenario, Simulator};
-use serde_json::Value;
+use landfall_simulator::{Fault, FaultKind, Kubernetes, KubernetesFault, Scenario, Simulator};
+use serde_json::{Value, json};
 
 /// Nobody asks for it within a process; a cluster is not one without.
 const AUTHORITY: &str = include_str!("../../../aws/src/http/testdata/public_test_authority.pem");
 
-/// A cluster `demo` and what was told of deployments to it.
+/// The cluster's name: not the demonstration's, in which something runs already.
+const CLUSTER: &str = "test";
+
+/// A cluster and what was told of deployments to it.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) cluster: Kubernetes,
@@ -44,15 +47,19 @@ impl Transport for InProcess {
 }
 
 impl World {
-    /// The demo world.
+    /// A cluster in which nothing runs.
     pub(crate) fn new() -> Self {
-        Self::of(Scenario::default())
+        Self::with(json!({}))
     }
 
-    /// The world of a scenario.
-    pub(crate) fn of(scenario: Scenario) -> Self {
+    /// The same, with these settings of its Kubernetes.
+    pub(crate) fn with(kubernetes: Value) -> Self {
+        let clusters = json!({ CLUSTER: { "kubernetes": kubernetes } });
+        let accounts = json!({ DEMO_ACCOUNT: { "regions": { DEMO_REGION: { "eks_clusters": clusters } } } });
+        let scenario = json!({ "name": "release", "world": { "accounts": accounts } }).to_string();
+        let scenario = Scenario::from_json(&scenario).unwrap();
         let simulator = Simulator::builder().scenario(scenario).build();
-        let cluster = simulator.kubernetes(DEMO_ACCOUNT, DEMO_REGION, "demo");
+        let cluster = simulator.kubernetes(DEMO_ACCOUNT, DEMO_REGION, CLUSTER);
         Self { simulator, cluster, told: Arc::default(), journal: Arc::default() }
     }
 
@@ -62,21 +69,26 @@ impl World {
 
     /// The way to the API server, signed in to as the demo user.
     pub(crate) fn server(&self) -> ApiServer {
-        let cluster = Cluster::known(&Self::place(), "demo", "https://demo.invalid", AUTHORITY).unwrap();
+        let cluster = Cluster::known(&Self::place(), CLUSTER, "https://demo.invalid", AUTHORITY).unwrap();
         let credentials = Credentials::new(DEMO_ACCESS_KEY_ID, DEMO_SECRET_ACCESS_KEY, None, None, "test");
         let config =
             SdkConfig::builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
         let clock = self.cx("token").build().clock();
-        let tokens = TokenSource::new(&config, DEMO_REGION, "demo", clock, SignedDuration::ZERO).unwrap();
+        let tokens = TokenSource::new(&config, DEMO_REGION, CLUSTER, clock, SignedDuration::ZERO).unwrap();
         ApiServer::over(cluster, tokens, Arc::new(InProcess(self.cluster.clone()))).unwrap()
     }
 
     /// The context of a run, with the journal of this world.
     pub(crate) fn cx(&self, run: &str) -> ContextBuilder {
+        self.cx_with(run, self.journal.clone())
+    }
+
+    /// The context of a run with another journal.
+    pub(crate) fn cx_with(&self, run: &str, journal: Arc<dyn Journal>) -> ContextBuilder {
         let told = Arc::clone(&self.told);
         let observer = Arc::new(move |event: &Event| told.lock().unwrap().push(event.clone()));
         let clock = landfall_core::context::Clock::starting_at(self.simulator.now());
-        Context::builder(run).observer(observer).journal(self.journal.clone()).clock(clock)
+        Context::builder(run).observer(observer).journal(journal).clock(clock)
     }
 
     /// A release `web` of these documents in namespace `default`.
@@ -97,6 +109,51 @@ impl World {
     /// Deploys a release of these documents.
     pub(crate) async fn deploy(&self, run: &str, text: &str) -> StepReport {
         self.release(text).deploy(&self.cx(run).build(), &Policy::default()).await
+    }
+
+    /// The same, with more settings.
+    pub(crate) async fn deploy_with(
+        &self,
+        run: &str,
+        text: &str,
+        more: impl FnOnce(ManifestsBuilder) -> ManifestsBuilder,
+    ) -> StepReport {
+        self.release_with(text, more).deploy(&self.cx(run).build(), &Policy::default()).await
+    }
+
+    /// Applies an object as somebody else.
+    pub(crate) async fn apply_as(&self, manager: &str, path: &str, object: &Value) -> Value {
+        self.send_as(manager, "PATCH", &format!("{path}?force=true"), "application/apply-patch+yaml", object)
+            .await
+    }
+
+    /// Sends a request as somebody else, who may do everything; gives the answer.
+    pub(crate) async fn send_as(
+        &self,
+        manager: &str,
+        method: &str,
+        path: &str,
+        content: &str,
+        body: &Value,
+    ) -> Value {
+        let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+        let request = Request::builder().method(method).uri(path).header("content-type", content);
+        let answer = self.cluster.handle_as(manager, request.body(body).unwrap()).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        assert!(head.status.is_success(), "{} {}", head.status, String::from_utf8_lossy(&body));
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    /// All objects of a kind, by the path of their list.
+    pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
+        let list = self.send_as("test", "GET", path, "application/json", &Value::Null).await;
+        list["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// From now on this happens to requests of this kind, such as `watch pods`.
+    pub(crate) fn fault(&self, operation: &str, fault: KubernetesFault) {
+        self.simulator.add_fault(Fault::new("kubernetes", operation, FaultKind::Kubernetes(fault)));
     }
 
     /// An object by its path.
