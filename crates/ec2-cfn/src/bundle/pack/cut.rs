@@ -130,7 +130,7 @@ mod tests {
     fn parts_are_cut_anywhere_and_take_no_more_memory_than_those_that_are_in_use_at_once() {
         let (size, at_once) = (1_000, 3);
         let buffers = Arc::new(Buffers::new(size, at_once));
-        let chunk = |number: usize| vec![number as u8; number * 397 % 2_500];
+        let chunk = |number: usize| vec![number as u8; (number * 397 + 600) % 2_500];
         let (mut written, mut expected) = (Written::default(), Vec::new());
         let (mut out, mut sending, mut seen) = (Vec::new(), VecDeque::new(), BTreeSet::new());
         let mut number = 0;
