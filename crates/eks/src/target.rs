@@ -137,7 +137,7 @@ impl DeployTarget for Manifests {
 fn receipt(target: &Manifests, progressed: &Progressed) -> Result<Receipt> {
     // Who does not wait for the end waits until everything is applied.
     let waits = match progressed.stage {
-        Stage::Busy | Stage::Interrupted => true,
+        Stage::Busy => true,
         Stage::Applying => progressed.goal.is_none() && progressed.waves < target.spec.waves.len(),
         _ => false,
     };
