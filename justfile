@@ -105,3 +105,12 @@ overlap:
 # Packs and sends folders beside `aws deploy push` and `zip -r` + `aws s3 cp`; see benches/README.md.
 bench-bundle *FLAGS:
     python3 benches/bundle.py {{FLAGS}}
+
+# Deploys sets of Kubernetes objects beside kubectl and kapp to a real API server; see benches/README.md. Takes hours.
+bench-kubernetes *FLAGS:
+    python3 benches/kubernetes.py {{FLAGS}}
+
+# How long after a rollout has become ready landfall says so: on the simulator's Kubernetes and on a real one. Takes minutes.
+bench-verdict:
+    bash tests/kubernetes/build
+    cargo run --release -q -p landfall-eks --example verdict -- target/verdict
