@@ -24,7 +24,10 @@ pub(crate) async fn back(
     hold(target, cx).await?;
     let set = match recalled(target, cx, &plan.goal).await {
         // What was put back is forgotten as the last of all: an earlier process has come so far.
-        Err(error) if error.kind() == ErrorKind::NotFound && finish::is_back(target, cx, plan).await? => {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && finish::is_back(target, cx, plan.revision, &plan.goal).await? =>
+        {
             return finish::back_again(target, cx, plan, so_far).await;
         }
         recalled => recalled?,

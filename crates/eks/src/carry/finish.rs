@@ -10,7 +10,7 @@ use crate::api::Key;
 use crate::error::Refusal;
 use crate::input::ManifestSet;
 use crate::inventory::{self, Inventory, Pruned};
-use crate::memory::{Back, Progressed, Stage};
+use crate::memory::{Back, Goal, Progressed, Stage};
 use crate::record::{self, Content};
 use crate::spec::Prune;
 use crate::target::Manifests;
@@ -109,11 +109,11 @@ pub(super) async fn delete_created(target: &Manifests, cx: &Context, plan: &Back
     Ok(())
 }
 
-/// Whether an undo has been written down as done, by its inventory: what it put back is not kept any more.
-pub(super) async fn is_back(target: &Manifests, cx: &Context, plan: &Back) -> Result<bool> {
+/// Whether the undo of a revision has been written down as done: some of what it put back is not kept any more.
+pub(crate) async fn is_back(target: &Manifests, cx: &Context, revision: u64, goal: &Goal) -> Result<bool> {
     let inventory = Inventory::load(cx, &target.api, &target.spec.release).await?;
-    let undone = inventory.next_revision() <= plan.revision && inventory.record == plan.goal.record;
-    Ok(undone && inventory.found != plan.goal.found)
+    let undone = inventory.next_revision() <= revision && inventory.record == goal.record;
+    Ok(undone && inventory.found != goal.found)
 }
 
 /// The end of an undo that an earlier process has written down.

@@ -25,7 +25,7 @@ use crate::waves::Wave;
 use crate::{lock, record};
 
 pub(crate) use back::back;
-pub(crate) use finish::outputs;
+pub(crate) use finish::{is_back, outputs};
 pub(crate) use forward::forward;
 
 /// What is applied, and how.

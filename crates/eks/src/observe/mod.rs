@@ -84,7 +84,14 @@ async fn waiting(
     look: Look<'_>,
 ) -> Result<Observation> {
     let set = match (&progressed.goal, &target.spec.set) {
-        (Some(goal), _) => carry::recalled(target, cx, goal).await?,
+        (Some(goal), _) => match carry::recalled(target, cx, goal).await {
+            // An earlier process has seen all of it ready, and has written the end down.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let undone = carry::is_back(target, cx, progressed.revision, goal).await?;
+                return if undone { Ok(Observation::new(State::Proceed)) } else { Err(error) };
+            }
+            recalled => recalled?,
+        },
         (None, Some(set)) => std::sync::Arc::new(set.clone()),
         (None, None) => return Err(Refusal::NoManifests { release: target.spec.release.clone() }.into()),
     };
