@@ -24,8 +24,9 @@ pub(super) fn look(state: &mut ClusterState, key: &ObjectKey, set: &Value) {
     };
     let mut pods = controlled(state, set, "", "pods");
     pods.sort_by_key(ordinal);
-    fill(state, set, &pods, (&current, &update));
-    replace(state, set, &pods, &update);
+    if fill(state, set, &pods, (&current, &update)) {
+        replace(state, set, &pods, &update);
+    }
     let pods: Vec<Value> = controlled(state, set, "", "pods").into_iter().filter(is_active).collect();
     let status = status(state, key, set, &pods, (current, update));
     state.write_status(key, status, CONTROLLER);
@@ -43,8 +44,10 @@ fn partition(set: &Value) -> i64 {
     count(&set["spec"]["updateStrategy"]["rollingUpdate"]["partition"])
 }
 
-/// Makes the next pod that is missing, and deletes the last that is too many.
-fn fill(state: &mut ClusterState, set: &Value, pods: &[Value], (current, update): (&str, &str)) {
+/// Makes the next pod that is missing, and deletes the last that is too many. False as long as one is not ready: until then
+/// no other is replaced either, even where that would mend it ("Forced rollback" in
+/// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>).
+fn fill(state: &mut ClusterState, set: &Value, pods: &[Value], (current, update): (&str, &str)) -> bool {
     let parallel = set["spec"]["podManagementPolicy"] == json!("Parallel");
     for number in 0..wanted(set) {
         let there = pods.iter().find(|pod| ordinal(pod) == number);
@@ -53,12 +56,12 @@ fn fill(state: &mut ClusterState, set: &Value, pods: &[Value], (current, update)
                 let revision = if number < partition(set) { current } else { update };
                 make(state, set, number, revision);
                 if !parallel {
-                    return;
+                    return false;
                 }
             }
             // Each waits for the one before it.
             Some(pod) if parallel || (is_active(pod) && is_true(pod, "Ready")) => {}
-            Some(_) => return,
+            Some(_) => return false,
         }
     }
     for pod in pods.iter().rev().filter(|pod| ordinal(pod) >= wanted(set)) {
@@ -66,9 +69,10 @@ fn fill(state: &mut ClusterState, set: &Value, pods: &[Value], (current, update)
             delete_pod(state, pod);
         }
         if !parallel {
-            return;
+            return false;
         }
     }
+    true
 }
 
 fn make(state: &mut ClusterState, set: &Value, number: i64, revision: &str) {
