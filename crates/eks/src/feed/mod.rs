@@ -6,6 +6,8 @@
 
 mod follow;
 mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
