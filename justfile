@@ -32,6 +32,7 @@ cluster FOLDER="target/cluster":
 crash-matrix NAME="":
     cargo build --example deploy --locked
     cargo test --test crash --test crash-all --locked -- --nocapture --test-threads 1 {{NAME}}
+    cargo test -p landfall-eks --test release-crash-all --locked -- --nocapture {{NAME}}
 
 # Formatting and lints; warnings are errors.
 lint:

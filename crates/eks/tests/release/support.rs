@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) simulator: Simulator,
     pub(crate) cluster: Kubernetes,
     pub(crate) told: Arc<Mutex<Vec<Event>>>,
-    journal: Arc<MemoryJournal>,
+    pub(crate) journal: Arc<MemoryJournal>,
 }
 
 struct InProcess(Kubernetes);
@@ -171,6 +171,26 @@ impl World {
         notes.collect()
     }
 
+    /// The news so far: their ids, and their texts.
+    fn all_news(&self) -> Vec<(String, String)> {
+        let told = self.told.lock().unwrap();
+        let news = told.iter().filter_map(|event| match &event.kind {
+            EventKind::News { news } => Some((news.id.clone(), news.text.clone())),
+            _ => None,
+        });
+        news.collect()
+    }
+
+    /// The texts of the news so far.
+    pub(crate) fn news(&self) -> Vec<String> {
+        self.all_news().into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The ids of the news so far.
+    pub(crate) fn news_ids(&self) -> Vec<String> {
+        self.all_news().into_iter().map(|(id, _)| id).collect()
+    }
+
     /// Requests so far that write, as `PATCH /api/...`, without the lock's.
     pub(crate) fn writes(&self) -> Vec<String> {
         let requests = self.cluster.requests();
@@ -179,6 +199,11 @@ impl World {
         });
         writes.map(|one| format!("{} {}", one.method, one.path)).collect()
     }
+}
+
+/// What a report says of the causes, whole.
+pub(crate) fn said(report: &StepReport) -> String {
+    report.verdict.causes.iter().map(|cause| format!("{}\n", cause.report())).collect()
 }
 
 pub(crate) fn named(name: &str) -> Release {
