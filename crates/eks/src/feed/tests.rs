@@ -86,7 +86,7 @@ impl World {
 
     async fn list(&self, names: &[&str]) {
         let names: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        self.feeds.list(&self.cx, &self.api, &[(self.topic.clone(), names)]).await;
+        self.feeds.list(&self.cx, &self.api, &[(self.topic.clone(), names)], false).await;
     }
 
     fn follow(&self) {
