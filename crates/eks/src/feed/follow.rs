@@ -7,6 +7,7 @@ use landfall_core::event::Level;
 use landfall_core::wait::{Delays, Pace};
 use landfall_core::{Context, Error, ErrorKind};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{Feed, lock};
 use crate::api::{Api, Fault, Meaning, Watch, WatchEvent};
@@ -119,6 +120,7 @@ fn take(feed: &Feed, watch: &Watch, event: WatchEvent) -> bool {
     };
     watch.resource_version().clone_into(&mut shown.version);
     shown.trouble = None;
+    shown.heard = Some(Instant::now());
     moved
 }
 

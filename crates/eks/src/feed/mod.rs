@@ -12,16 +12,22 @@ mod tests;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use landfall_core::{Context, Error, ErrorKind};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::api::{Api, ApiResource, At, Selector};
 pub(crate) use shown::Shown;
 
 /// Lists that are asked for at once.
 const LISTS_AT_ONCE: usize = 8;
+
+/// A watch of which nothing is heard for so long is not trusted: bookmarks come about every minute
+/// (<https://kubernetes.io/docs/reference/using-api/api-concepts/#watch-bookmarks>).
+const SILENCE: Duration = Duration::from_secs(90);
 
 /// Objects that are asked for at once where they may not be listed.
 const READS_AT_ONCE: usize = 16;
@@ -71,8 +77,8 @@ impl Feeds {
         self.changed.subscribe()
     }
 
-    /// Lists what is not followed yet, or all of it `anew`: who ends a wait by what is shown does not trust a watch, which
-    /// may be silent. `names` are the objects of interest, for where they may not be listed; empty for
+    /// Lists what is not followed yet, or of which nothing was heard for long; or all of it `anew`, for who ends a wait by
+    /// what is shown. `names` are the objects of interest, for where they may not be listed; empty for
     /// whatever there is. What cannot be read says so in [`Shown::trouble`].
     pub(crate) async fn list(
         &self,
@@ -86,7 +92,8 @@ impl Feeds {
             lock(&feed.names).extend(names.iter().cloned());
             let is_followed = lock(&self.following).contains_key(topic);
             async move {
-                if anew || !is_followed {
+                let is_silent = lock(&feed.shown).heard.is_none_or(|heard| heard.elapsed() > SILENCE);
+                if anew || !is_followed || is_silent {
                     feed.list(cx, api).await;
                 }
             }
@@ -162,8 +169,7 @@ impl Feed {
         let read: Vec<_> =
             stream::iter(reading.collect::<Vec<_>>()).buffer_unordered(READS_AT_ONCE).collect().await;
         let mut shown = lock(&self.shown);
-        shown.trouble = None;
-        shown.watchable = false;
+        (shown.trouble, shown.watchable, shown.heard) = (None, false, Some(Instant::now()));
         for (name, live) in read {
             match live {
                 Ok(Some(live)) => shown.put(resource, live),

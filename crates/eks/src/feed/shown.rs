@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use landfall_core::Error;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::api::{ApiResource, Listed, Live};
 
@@ -16,6 +17,8 @@ pub(crate) struct Shown {
     gone: HashMap<String, Arc<Value>>,
     /// From where a watch goes on.
     pub(super) version: String,
+    /// When the server was last heard of it.
+    pub(super) heard: Option<Instant>,
     /// Whether it was read at all.
     pub(super) listed: bool,
     /// False where only objects by name may be read.
@@ -30,6 +33,7 @@ impl Default for Shown {
             objects: BTreeMap::new(),
             gone: HashMap::new(),
             version: String::new(),
+            heard: None,
             listed: false,
             watchable: true,
             trouble: None,
@@ -71,6 +75,7 @@ impl Shown {
         }
         self.version = listed.resource_version;
         (self.listed, self.watchable, self.trouble) = (true, true, None);
+        self.heard = Some(Instant::now());
     }
 
     /// An object is there, or has changed.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_core::{ErrorKind, Outcome};
+use landfall_core::{DeployTargetExt, ErrorKind, Outcome, Policy};
 use landfall_simulator::{
     CallNumbers, Fault, FaultKind, KubernetesDenial, KubernetesFault, Phase, PodBehaviour, PodRule,
 };
@@ -130,4 +130,14 @@ async fn a_token_that_is_refused_once_is_signed_anew_and_one_that_stays_refused_
     let Outcome::Refused { error } = &report.verdict.outcome else { panic!("{report:#?}") };
     assert_eq!(error.kind(), ErrorKind::Auth);
     assert!(error.report().contains("access entry"), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_is_silent_for_long_is_not_trusted() {
+    let world = slow();
+    world.fault("watch *", KubernetesFault::SilentWatch);
+    let release = world.release(&web("example.com/web:1", "a"));
+    let policy = Policy::default().timeout(Duration::from_secs(180));
+    let report = release.deploy(&world.cx("run-1").build(), &policy).await;
+    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:#?}");
 }
