@@ -11,6 +11,7 @@ use landfall::{Cause, Error, Policy, Result};
 use crate::ec2::Ec2;
 use crate::eks::Eks;
 use crate::eks::way::ByFile;
+use crate::late::Late;
 
 /// Deploys software to AWS and tells the truth about it.
 ///
@@ -29,17 +30,17 @@ pub(crate) struct Flags {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Deploys a new task definition to an Amazon ECS service and waits for this rollout.
-    Ecs(Ecs),
+    Ecs(Late<Ecs>),
     /// Applies manifests to a Kubernetes cluster, of EKS or of a kubeconfig, and waits until all is ready.
-    Eks(Box<Eks>),
+    Eks(Late<Eks>),
     /// Deploys to EC2: a CloudFormation stack, a bundle in S3, a deployment by CodeDeploy; all three, or one of them.
-    Ec2(Ec2),
+    Ec2(Late<Ec2>),
     /// Checks credentials, account, region and target. Changes nothing.
-    Doctor(Doctor),
+    Doctor(Late<Doctor>),
     /// Lists the runs of a journal, or shows one of them. Needs no credentials.
-    Runs(Runs),
+    Runs(Late<Runs>),
     /// Undoes a run of a journal by what it recorded: what was there before is put back.
-    Revert(Revert),
+    Revert(Late<Revert>),
     /// Names what can happen in the simulated AWS (--simulate --scenario NAME).
     Scenarios,
 }

@@ -12,6 +12,7 @@ mod ecs;
 mod eks;
 mod flags;
 mod journal;
+mod late;
 mod render;
 mod revert;
 mod runs;
