@@ -64,9 +64,8 @@ fn succeed(
         }
         Performed::Text { content_type, body } => (content_type, KubernetesBody::whole(body), Vec::new()),
         Performed::Watch { mut watch, first } => {
-            match fault {
-                Some(FaultKind::Kubernetes(fault)) => watch.suffer(fault),
-                _ => {}
+            if let Some(FaultKind::Kubernetes(fault)) = fault {
+                watch.suffer(fault);
             }
             let (sender, receiver) = mpsc::channel(WAITING_LINES);
             tokio::spawn(read::watch::tell(cluster.clone(), *watch, first, sender));

@@ -156,12 +156,12 @@ fn other(run: &Run) -> Value {
 /// The status of a container. Only the first one has the troubles of its pod; the others run.
 fn container_status(container: &Value, run: &Run, first: bool) -> Value {
     if run.in_init() {
-        return described(container, waiting("PodInitializing", ""), (false, 0, json!({})));
+        return described(container, &waiting("PodInitializing", ""), (false, 0, json!({})));
     }
     let state = if first { troubled(container, run) } else { other(run) };
     let up = state["running"].is_object();
     let ready = if first { run.stage == Stage::Ready } else { up };
-    described(container, state, (ready, if first { run.restarts } else { 0 }, last(run, first)))
+    described(container, &state, (ready, if first { run.restarts } else { 0 }, last(run, first)))
 }
 
 /// The status of an init container: the first one may have the trouble, and those after it wait.
@@ -172,10 +172,10 @@ fn init_status(container: &Value, run: &Run, first: bool) -> Value {
             _ => ended(run, (0, "Completed")),
         };
         let done = state["terminated"].is_object();
-        return described(container, state, (done, 0, json!({})));
+        return described(container, &state, (done, 0, json!({})));
     }
     let state = if first { troubled(container, run) } else { waiting("PodInitializing", "") };
-    described(container, state, (false, if first { run.restarts } else { 0 }, last(run, first)))
+    described(container, &state, (false, if first { run.restarts } else { 0 }, last(run, first)))
 }
 
 /// How the run before this one ended.
@@ -183,7 +183,7 @@ fn last(run: &Run, first: bool) -> Value {
     if first && run.restarts > 0 { ended(run, run.exit()) } else { json!({}) }
 }
 
-fn described(container: &Value, state: Value, (ready, restarts, last): (bool, u32, Value)) -> Value {
+fn described(container: &Value, state: &Value, (ready, restarts, last): (bool, u32, Value)) -> Value {
     let image = text(&container["image"]);
     let up = state["running"].is_object();
     json!({
