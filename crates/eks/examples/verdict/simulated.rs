@@ -20,7 +20,7 @@ pub(crate) struct Simulated {
 
 pub(crate) fn start() -> Result<Simulated, String> {
     let simulator = Simulator::builder().wall_clock().build();
-    let (address, authority) = served(kubernetes(&simulator))?;
+    let (address, authority) = served(&kubernetes(&simulator))?;
     let cluster = Cluster::known(&place(), DEMO_EKS_CLUSTER, &address, &authority);
     Ok(Simulated { simulator, cluster: cluster.map_err(|error| error.report())? })
 }
@@ -34,7 +34,7 @@ fn kubernetes(simulator: &Simulator) -> Kubernetes {
 }
 
 /// Serves it until this process ends; gives its address and the certificate of its authority.
-fn served(kubernetes: Kubernetes) -> Result<(String, String), String> {
+fn served(kubernetes: &Kubernetes) -> Result<(String, String), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let server = runtime.block_on(kubernetes.serve()).map_err(|error| error.to_string())?;

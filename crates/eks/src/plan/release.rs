@@ -106,7 +106,7 @@ async fn pruned(
     let verdicts =
         inventory::preview(cx, &target.api, &spec.release, &unwanted, consent, spec.options.at_once).await;
     let mut changes = Vec::new();
-    for ((key, _), verdict) in unwanted.iter().zip(verdicts.map_err(Error::from)?) {
+    for ((key, _), verdict) in unwanted.iter().zip(verdicts?) {
         match verdict {
             Verdict::Delete { .. } => {
                 let details = ["it is not in the manifests any more"];

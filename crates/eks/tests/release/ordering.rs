@@ -67,7 +67,7 @@ fn one_broken_document_of_ten_is_named_by_file_document_and_line_and_nothing_is_
 
 #[tokio::test(start_paused = true)]
 async fn a_kind_a_namespace_and_what_needs_them_are_applied_in_one_run_whatever_their_order() {
-    let world = World::with(json!({ "established_after_ms": 200, "served_after_ms": 2_000 }));
+    let world = World::with(&json!({ "established_after_ms": 200, "served_after_ms": 2_000 }));
     let deploying = world.deploy("run-1", WRONG_ORDER);
     let becoming_ready = async {
         while world.object(WIDGET).is_none() {

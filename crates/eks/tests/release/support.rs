@@ -49,11 +49,11 @@ impl Transport for InProcess {
 impl World {
     /// A cluster in which nothing runs.
     pub(crate) fn new() -> Self {
-        Self::with(json!({}))
+        Self::with(&json!({}))
     }
 
     /// The same, with these settings of its Kubernetes.
-    pub(crate) fn with(kubernetes: Value) -> Self {
+    pub(crate) fn with(kubernetes: &Value) -> Self {
         let clusters = json!({ CLUSTER: { "kubernetes": kubernetes } });
         let accounts = json!({ DEMO_ACCOUNT: { "regions": { DEMO_REGION: { "eks_clusters": clusters } } } });
         let scenario = json!({ "name": "release", "world": { "accounts": accounts } }).to_string();

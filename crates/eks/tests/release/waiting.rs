@@ -54,7 +54,7 @@ fn hurried(image: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_status_of_before_counts_neither_as_ready_nor_as_failed() {
     // What is there is past its deadline, and its controller takes five seconds to look at a change.
-    let world = World::with(json!({ "controller_lag_ms": 5_000 }));
+    let world = World::with(&json!({ "controller_lag_ms": 5_000 }));
     world.cluster.behave(PodRule::of("Deployment", "web", PodBehaviour::NeverReady).image("*:broken"));
     let leave = Policy::default().on_failure(Undo::Keep);
     let broken =
@@ -245,7 +245,7 @@ const STRANGE_AND_GOOD: [(&str, &str, &str, &str, &str); 5] = [
 #[tokio::test(start_paused = true)]
 async fn workloads_in_all_their_ways_end_ready() {
     for (name, kind, before, after, warning) in STRANGE_AND_GOOD {
-        let world = World::with(json!({ "nodes": if name == "no node" { 0 } else { 2 } }));
+        let world = World::with(&json!({ "nodes": if name == "no node" { 0 } else { 2 } }));
         for (run, image, more) in
             [("run-1", "example.com/db:1", before), ("run-2", "example.com/db:2", after)]
         {

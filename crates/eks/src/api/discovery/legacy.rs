@@ -84,7 +84,7 @@ impl Api {
                 Ok(listed) => {
                     let names: HashSet<String> =
                         listed.resources.iter().map(|resource| resource.name.clone()).collect();
-                    listed.resources.into_iter().for_each(|resource| {
+                    for resource in listed.resources {
                         found.add(ApiResource {
                             group: group.clone(),
                             version: version.clone(),
@@ -93,8 +93,8 @@ impl Api {
                             plural: resource.name,
                             namespaced: resource.namespaced,
                             verbs: resource.verbs,
-                        })
-                    });
+                        });
+                    }
                 }
                 // Without the core group nothing makes sense.
                 Err(fault) if group.is_empty() => return Err(fault),
