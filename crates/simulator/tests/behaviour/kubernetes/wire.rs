@@ -1,6 +1,6 @@
 //! Every fault as it arrives over TLS.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Method;
 use http_body_util::BodyExt;
@@ -148,7 +148,7 @@ async fn a_reset_ends_all_that_is_under_way_on_a_connection_of_http2() {
 async fn every_request_may_take_longer() {
     let served = Served::with([Fault::new("kubernetes", "*", FaultKind::Delay { ms: 150 })]).await;
     for path in [CONFIG_MAPS, "/apis", "/version"] {
-        let begun = Instant::now();
+        let begun = tokio::time::Instant::now();
         assert_eq!(served.get(path).await.status, 200);
         assert!(begun.elapsed() >= Duration::from_millis(150), "{path}");
     }
