@@ -10,7 +10,7 @@ use landfall::{Cause, Error, Policy, Result};
 
 use crate::ec2::Ec2;
 use crate::eks::Eks;
-use crate::eks::way::ByFile;
+use crate::eks::file::ByFile;
 use crate::late::Late;
 
 /// Deploys software to AWS and tells the truth about it.

@@ -7,7 +7,7 @@ use landfall::ec2_cfn::deployment::Deployment;
 use landfall::ec2_cfn::stack::Stack;
 use landfall::ecs::EcsService;
 use landfall::eks::Manifests;
-use landfall::eks::access::ApiServer;
+use landfall::eks::access::{self, ApiServer};
 use landfall::eks::inventory::Release;
 use landfall::event::{EventKind, Level};
 use landfall::journal::{Attempt, Records, Run, Stage, Whole};
@@ -17,9 +17,9 @@ use landfall::{
     Undone,
 };
 
-use crate::eks::way::ByFile;
+use crate::eks::file;
+use crate::eks::way::Way;
 use crate::flags::{self, Global};
-use crate::session::Ready;
 use crate::{eks, journal, session};
 
 /// The kinds of targets that this binary can undo.
@@ -48,16 +48,31 @@ pub(crate) async fn run(
     journal::open(global, cx, &mut problems).await?;
     let run = cx.open_run().await?;
     let steps = if problems.is_empty() { steps(&run)? } else { Vec::new() };
-    // What was reached by a kubeconfig needs nobody who signs in to AWS.
-    let by_file = |step: &Step| eks::way::is_by_file(&step.resource.place);
-    let ready = match !steps.is_empty() && steps.iter().all(by_file) {
+    let ways = steps.iter().map(|step| what.by_file.way_again(&process, &step.resource));
+    let ways = ways.collect::<Result<Vec<_>>>()?;
+    // Most kubeconfigs need nobody who signs in to AWS.
+    let without_aws = |way: &Option<Way>| matches!(way, Some(Way::Kubeconfig(_)));
+    let ready = match !steps.is_empty() && ways.iter().all(without_aws) {
         true => None,
-        false => Some(session::sign_in(global, process.clone(), cx, Some(grace), problems).await?),
+        false => {
+            let token = ways.iter().flatten().find_map(Way::token);
+            let process =
+                token.map_or_else(|| process.clone(), |token| file::in_region(process.clone(), token));
+            Some(session::sign_in(global, process, cx, Some(grace), problems).await?)
+        }
     };
     let mut targets = Vec::new();
-    for step in &steps {
-        let Some(Ready { session, .. }) = ready.as_ref().filter(|_| !by_file(step)) else {
-            targets.push(target_by_file(step, cx, &process, &what.by_file)?);
+    for (step, way) in steps.iter().zip(ways) {
+        let session = ready.as_ref().map(|ready| &ready.session);
+        let way = match (way, session) {
+            (Some(Way::Kubeconfig(way)), _) => Some(*way),
+            (Some(Way::Signed(file, _)), Some(session)) => {
+                Some(file.signed(global, cx.clock(), &session.config)?)
+            }
+            _ => None,
+        };
+        let Some(session) = session.filter(|_| way.is_none()) else {
+            targets.push(target_by_file(step, cx, way)?);
             continue;
         };
         if step.resource.place != session.place {
@@ -113,19 +128,15 @@ async fn target(
     })
 }
 
-/// The same for a release in a cluster that was reached by a kubeconfig.
-fn target_by_file(
-    step: &Step,
-    cx: &Context,
-    process: &Environment,
-    by_file: &ByFile,
-) -> Result<Box<dyn DeployTarget>> {
+/// The same for a release in a cluster that a kubeconfig leads to.
+fn target_by_file(step: &Step, cx: &Context, way: Option<access::Way>) -> Result<Box<dyn DeployTarget>> {
     let Resource { place, names, .. } = &step.resource;
-    let [cluster, namespace, name] = names.as_slice() else {
+    let (Some(way), [_, namespace, name]) = (way, names.as_slice()) else {
         return Err(Error::internal(format!("{} cannot be what a step deployed to", step.resource)));
     };
-    let server = eks::way::server_again(cx, process, by_file, place, cluster)?;
-    release(namespace, name, place.clone(), server)
+    file::is_the_same(&way, place)?;
+    cx.note(Level::Info, "kubeconfig", file::told(&way));
+    release(namespace, name, place.clone(), way.server()?)
 }
 
 fn release(namespace: &str, name: &str, place: Place, server: ApiServer) -> Result<Box<dyn DeployTarget>> {

@@ -15,7 +15,7 @@ use crate::machine::{events, kinds};
 use crate::support::{Cloud, Ran, binary, run};
 
 /// Where the Deployment is.
-pub(crate) const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/web";
+pub(crate) const WEB: &str = "/apis/apps/v1/namespaces/default/deployments/front";
 
 /// A cloud with the demonstration's Kubernetes, and a folder `shop` of manifests.
 pub(crate) struct Shop {
@@ -80,15 +80,15 @@ impl Shop {
     }
 }
 
-/// The Deployment `web` with one container.
+/// The Deployment `front`, which is not one of the demonstration, with a container `web`.
 pub(crate) fn deployment(image: &str) -> Value {
     json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web" },
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "front" },
         "spec": {
             "replicas": 2,
-            "selector": { "matchLabels": { "app": "web" } },
+            "selector": { "matchLabels": { "app": "front" } },
             "template": {
-                "metadata": { "labels": { "app": "web" } },
+                "metadata": { "labels": { "app": "front" } },
                 "spec": { "containers": [{ "name": "web", "image": image }] }
             }
         }
@@ -108,7 +108,7 @@ async fn manifests_are_applied_and_waited_for_and_the_same_again_is_unchanged() 
     assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.told());
     tells(
         &ran,
-        &["eks-release demo/default/shop", "Deployment default/web", "SUCCEEDED", "release: default/shop"],
+        &["eks-release demo/default/shop", "Deployment default/front", "SUCCEEDED", "release: default/shop"],
     );
     assert_eq!(shop.image().as_deref(), Some("registry.example.com/web:2.0"));
     let web = shop.kubernetes.object(WEB).unwrap();
@@ -144,7 +144,7 @@ async fn a_plan_shows_what_would_change_and_changes_nothing() {
     let ran = run(shop.deploy(&["--plan"])).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
     let words =
-        ["release default/shop, called by", "+ Deployment default/web", "+ ConfigMap default/settings"];
+        ["release default/shop, called by", "+ Deployment default/front", "+ ConfigMap default/settings"];
     tells(&ran, &[&words[..], &["nothing was changed"]].concat());
     assert_eq!((shop.image(), shop.written()), (None, Vec::new()));
     assert_eq!(run(shop.deploy(&[])).await.code, 0);
@@ -153,7 +153,7 @@ async fn a_plan_shows_what_would_change_and_changes_nothing() {
     assert_eq!(ran.code, 0, "{}", ran.told());
     tells(
         &ran,
-        &["~ Deployment default/web", "registry.example.com/web:1.0", "registry.example.com/web:2.0"],
+        &["~ Deployment default/front", "registry.example.com/web:1.0", "registry.example.com/web:2.0"],
     );
     assert!(!ran.stdout.contains("ConfigMap"), "it is as it is to be: {}", ran.stdout);
     assert_eq!(shop.written().len(), written);
@@ -163,7 +163,7 @@ async fn a_plan_shows_what_would_change_and_changes_nothing() {
 async fn an_image_that_is_not_there_is_told_with_its_evidence_before_the_old_one_is_put_back() {
     let shop = Shop::new("good").await;
     assert_eq!(run(shop.deploy(&[])).await.code, 0);
-    shop.kubernetes.behave(PodRule::of("Deployment", "web", PodBehaviour::ImageNotFound).image("*:3.0"));
+    shop.kubernetes.behave(PodRule::of("Deployment", "front", PodBehaviour::ImageNotFound).image("*:3.0"));
     let ran = run(shop.deploy(&["--image", "web=registry.example.com/web:3.0"])).await;
     assert_eq!(ran.code, 3, "{}", ran.told());
     tells(&ran, &["FAILED", "registry.example.com/web:3.0", "next:", "undone", "(exit code 3)"]);
@@ -281,5 +281,8 @@ async fn on_a_terminal_the_objects_that_are_waited_for_are_a_tree() {
     command = script;
     let ran = run(command).await;
     assert_eq!(ran.code, 6, "{}", ran.told());
-    tells(&ran, &["1/2 objects ready", "Deployment default/web ", "2/2 new pods made", "0/2 pods available"]);
+    tells(
+        &ran,
+        &["1/2 objects ready", "Deployment default/front ", "2/2 new pods made", "0/2 pods available"],
+    );
 }

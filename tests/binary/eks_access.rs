@@ -33,6 +33,23 @@ impl Shop {
         self.folder.path().join("config").to_str().unwrap().to_owned()
     }
 
+    /// A kubeconfig as `aws eks update-kubeconfig` writes it, with more arguments for its program.
+    fn kubeconfig_of_eks(&self, more: &str) -> String {
+        self.write("ca.pem", self.server.authority());
+        let arguments =
+            format!("--region, {DEMO_REGION}, eks, get-token, --cluster-name, {DEMO_EKS_CLUSTER}{more}");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\n\
+             clusters: [{{name: 'arn', cluster: {{server: '{}', certificate-authority: ca.pem}}}}]\n\
+             users: [{{name: 'arn', user: {{exec: {{apiVersion: client.authentication.k8s.io/v1beta1, command: aws, \
+             args: [{arguments}]}}}}}}]\n\
+             contexts: [{{name: 'arn', context: {{cluster: 'arn', user: 'arn'}}}}]\ncurrent-context: 'arn'\n",
+            self.server.url(),
+        );
+        self.write("config", &text);
+        self.folder.path().join("config").to_str().unwrap().to_owned()
+    }
+
     /// Calls of AWS's own services.
     fn of_aws(&self) -> usize {
         self.cloud.simulator.calls().iter().filter(|call| call.service != "kubernetes").count()
@@ -72,6 +89,36 @@ async fn a_kubeconfig_is_enough_and_aws_is_not_asked() {
 }
 
 #[tokio::test]
+async fn tokens_that_a_kubeconfig_has_a_program_make_are_signed_with_the_credentials_of_aws() {
+    let shop = Shop::new("good").await;
+    let config = shop.kubeconfig_of_eks("");
+    let run_of = |arguments: &[&str], signed_in: bool| {
+        let mut command = if signed_in { shop.cloud.command(arguments) } else { shop.cloud.bare(arguments) };
+        // The kubeconfig names the region.
+        command.env_remove("AWS_REGION").env("KUBECONFIG", &config).current_dir(shop.folder.path());
+        run(command)
+    };
+    let what = ["eks", "--manifests", "shop", "--journal", "journal", "--run-id", "shop/1"];
+    let ran = run_of(&what, false).await;
+    assert_eq!((ran.code, shop.image()), (7, None), "{}", ran.told());
+    let ran = run_of(&what, true).await;
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    tells(
+        &ran,
+        &["signed in", "by the kubeconfig's context arn", "eks-release demo/default/shop", "SUCCEEDED"],
+    );
+    assert_eq!(shop.cloud.simulator.count("eks", "DescribeCluster"), 0);
+    let ran = run_of(&["revert", "shop/1", "--journal", "journal"], true).await;
+    assert!(ran.code == 0 && shop.image().is_none(), "{}", ran.told());
+    let config = shop.kubeconfig_of_eks(", --role-arn, 'arn:aws:iam::111122223333:role/deploy'");
+    let mut command = shop.cloud.command(&["eks", "--manifests", "shop", "--kubeconfig", &config]);
+    command.current_dir(shop.folder.path());
+    let ran = run(command).await;
+    assert_eq!((ran.code, shop.image()), (2, None), "{}", ran.told());
+    tells(&ran, &["wants its tokens signed by arn:aws:iam::111122223333:role/deploy", "--role-arn"]);
+}
+
+#[tokio::test]
 async fn an_undo_without_the_kubeconfig_says_which_context_it_needs() {
     let shop = Shop::new("good").await;
     let config = shop.kubeconfig("default").await;
@@ -97,7 +144,7 @@ async fn the_namespace_of_the_context_is_that_of_the_release() {
     let ran = run(shop.bare(&[&AGENT[..], &["--kubeconfig", &config]].concat())).await;
     assert_eq!(ran.code, 0, "{}", ran.told());
     tells(&ran, &["release: blue/shop"]);
-    assert!(shop.kubernetes.object("/apis/apps/v1/namespaces/blue/deployments/web").is_some());
+    assert!(shop.kubernetes.object("/apis/apps/v1/namespaces/blue/deployments/front").is_some());
 }
 
 #[tokio::test]

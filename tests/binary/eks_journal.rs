@@ -13,7 +13,7 @@ const RUN: [&str; 4] = ["--journal", "journal", "--run-id", "shop/81"];
 
 impl Shop {
     fn slow(&self, ready_after_ms: u64) {
-        self.kubernetes.behave(PodRule::of("Deployment", "web", PodBehaviour::Good { ready_after_ms }));
+        self.kubernetes.behave(PodRule::of("Deployment", "front", PodBehaviour::Good { ready_after_ms }));
     }
 
     fn ask(&self, arguments: &[&str]) -> tokio::process::Command {
@@ -65,7 +65,7 @@ async fn a_run_is_undone_by_its_journal_and_what_was_there_before_is_there_again
     assert_eq!(ran.code, 0, "{}", ran.told());
     let planned = run(shop.ask(&["revert", "shop/81", "--plan"])).await;
     assert_eq!(planned.code, 0, "{}", planned.told());
-    tells(&planned, &["Deployment default/web", "nothing was changed"]);
+    tells(&planned, &["Deployment default/front", "nothing was changed"]);
     assert_eq!(shop.image().as_deref(), Some("registry.example.com/web:2.0"));
     let undone = run(shop.ask(&["revert", "shop/81"])).await;
     assert_eq!(undone.code, 0, "{}", undone.told());

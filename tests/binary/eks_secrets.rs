@@ -38,7 +38,7 @@ async fn values_of_secrets_are_in_no_output_and_in_no_journal() {
     web["spec"]["template"]["spec"]["containers"][0]["env"] =
         serde_json::json!([{ "name": "DATABASE_PASSWORD", "value": CANARIES[2] }]);
     shop.write("shop/web.yaml", &web.to_string());
-    shop.kubernetes.behave(PodRule::of("Deployment", "web", PodBehaviour::ImageNotFound).image("*:3.0"));
+    shop.kubernetes.behave(PodRule::of("Deployment", "front", PodBehaviour::ImageNotFound).image("*:3.0"));
     let journal = ["-v", "--journal", "journal"];
     let mut told = String::new();
     let mut codes = Vec::new();

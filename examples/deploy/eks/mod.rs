@@ -1,9 +1,11 @@
 //! `deploy eks`: manifests in a Kubernetes cluster, of EKS or of a kubeconfig.
 
+pub(crate) mod file;
 pub(crate) mod way;
 
 use clap::{ArgAction, Args, ValueEnum};
 use landfall::aws::image::ImageArgument;
+use landfall::eks::access;
 use landfall::eks::conflict::ConflictPolicy;
 use landfall::eks::input::{ManifestSet, ManifestSource};
 use landfall::eks::inventory::Release;
@@ -13,8 +15,9 @@ use landfall::event::Level;
 use landfall::{Cause, Context, Error, Result};
 
 use crate::flags::{Busy, Global, collect, complete, duration, in_flags, pair};
-use crate::step::{self, Call};
-use way::{ByFile, Way};
+use crate::step::{self, Call, Made};
+use file::ByFile;
+use way::Way;
 
 const REFUSED: &str = "the release cannot be deployed as asked";
 
@@ -95,10 +98,14 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
     match way {
         Some(Way::Kubeconfig(way)) => {
             let made = step::made_without_aws(call, REFUSED, spec).await?;
-            let server = way.server()?;
-            cx.note(Level::Info, "kubeconfig", way::told(&way));
-            what.tell_name(cx, &made.target);
-            step::run(global, cx, &made.map(|spec| spec.target(way.place, server))).await
+            what.deploy(global, cx, made, *way).await
+        }
+        Some(Way::Signed(file, token)) => {
+            call.process = file::in_region(call.process, &token);
+            let made = step::made(call, REFUSED, spec, 1, |spec, session| Ok((spec, session.config.clone())))
+                .await?;
+            let way = file.signed(global, cx.clock(), &made.target.1)?;
+            what.deploy(global, cx, made.map(|(spec, _)| spec), way).await
         }
         Some(Way::Cluster(name)) => {
             let made = step::made(call, REFUSED, spec, 1, |spec, session| {
@@ -119,6 +126,20 @@ pub(crate) async fn run(mut call: Call<'_>, what: &Eks) -> Result<u8> {
 }
 
 impl Eks {
+    /// Plans or deploys through a kubeconfig.
+    async fn deploy(
+        &self,
+        global: &Global,
+        cx: &Context,
+        made: Made<ManifestsSpec>,
+        way: access::Way,
+    ) -> Result<u8> {
+        let server = way.server()?;
+        cx.note(Level::Info, "kubeconfig", file::told(&way));
+        self.tell_name(cx, &made.target);
+        step::run(global, cx, &made.map(|spec| spec.target(way.place, server))).await
+    }
+
     /// Says how the release is called, when nobody has said it.
     fn tell_name(&self, cx: &Context, spec: &ManifestsSpec) {
         if self.release.is_none() {

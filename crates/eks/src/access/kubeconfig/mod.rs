@@ -187,6 +187,15 @@ impl Kubeconfig {
         Ok(Way { context: name.clone(), place, cluster, sign_in, namespace })
     }
 
+    /// The namespace that a context names, or the current one.
+    ///
+    /// # Errors
+    /// [`landfall_core::ErrorKind::Invalid`] for a context that there is not.
+    pub fn namespace(&self, context: Option<&str>) -> Result<Option<&str>> {
+        let namespace = self.context(context)?.value.namespace.as_deref();
+        Ok(namespace.filter(|namespace| !namespace.is_empty()))
+    }
+
     /// What the program of a context's user, or of the current one's, would sign, if that is a token of EKS: whoever
     /// makes a [`TokenSigner`] learns here which role it has to be of.
     ///

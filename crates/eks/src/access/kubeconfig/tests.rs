@@ -66,6 +66,9 @@ fn the_context_of_gitlabs_agent_is_a_way_in_and_its_token_is_not_shown() {
     );
     assert!(matches!(way.sign_in, SignIn::Token(_)));
     assert_eq!(way.place, place());
+    let config = Kubeconfig::parse("config", GITLAB).unwrap();
+    assert_eq!(config.namespace(Some("group/project:production")).unwrap(), Some("shop"));
+    assert_eq!(config.namespace(Some("group/project:staging")).unwrap(), None);
     assert_eq!(way.cluster.certificates().count(), 0, "the system's are trusted");
     assert!(!format!("{way:?} {:?}", Kubeconfig::parse("config", GITLAB)).contains("canary"), "{way:?}");
 }
