@@ -17,7 +17,6 @@ use crate::target::{KIND, Manifests};
 pub(crate) async fn revert(
     target: &Manifests,
     cx: &Context,
-
     forward: &Forward,
     receipt: Option<&Progressed>,
 ) -> Result<Revert> {
