@@ -12,6 +12,7 @@
 mod case;
 mod ec2;
 mod ecs;
+mod eks;
 mod matrix;
 mod process;
 #[path = "../binary/support.rs"]
@@ -45,4 +46,7 @@ every_kill! {
     ec2_journal_gone: "journal gone", OnceAndJournalLost, Fair, ec2::found_again();
     ec2_throttled: "throttled", Once, Throttled, ec2::found_again();
     ec2_stale_reads: "stale reads", Once, Stale, ec2::found_again();
+    manifests: "single kills", Once, Fair, eks::CASES;
+    manifests_journal_gone: "journal gone", OnceAndJournalLost, Fair, eks::CASES;
+    manifests_killed_twice: "killed twice", Twice, Fair, eks::CASES;
 }

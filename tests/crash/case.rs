@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::path::Path;
 
-use landfall_simulator::{CallNumbers, Fault, FaultKind, Scenario, Simulator};
+use landfall_simulator::{CallNumbers, Fault, FaultKind, Kubernetes, Scenario, Simulator};
 use serde_json::{Value, json};
 
 /// One way a deployment goes.
@@ -47,6 +47,10 @@ pub(crate) trait Product: Debug + Sync {
     /// What a process before that nobody disturbs is run with; empty: there is none.
     fn first(&self) -> &'static [&'static str] {
         &[]
+    }
+    /// The cluster that is deployed to, whose API server is to be reached.
+    fn cluster(&self, _simulator: &Simulator) -> Option<Kubernetes> {
+        None
     }
     /// Exit codes that are right beside that of the undisturbed run.
     fn codes(&self, _expected: Expected) -> Vec<i32> {

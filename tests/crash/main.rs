@@ -3,7 +3,7 @@
 //!
 //! The points are counted by an undisturbed run, so that a call that is added later is covered without being listed. After
 //! the last process there is one deployment of one new revision (of a release: one operation of the stack, one upload and
-//! one deployment), and the outcome of the undisturbed run.
+//! one deployment; of manifests: one change of each object), and the outcome of the undisturbed run.
 //!
 //! `cargo test` runs every single kill of ECS services, and of stacks, bundles and deployments that succeed; of the rest, releases
 //! of all three among them, it runs a sample. `just crash-matrix` runs all.
@@ -19,6 +19,7 @@
 mod case;
 mod ec2;
 mod ecs;
+mod eks;
 mod matrix;
 mod process;
 #[path = "../binary/support.rs"]
@@ -72,4 +73,12 @@ async fn killed_and_without_its_journal_a_release_and_its_parts_go_on_by_what_aw
     let some = Sample::Some { each: 8, seed: SEED };
     let matrix = Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some);
     matrix.run(&ec2::found_again()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_releases_of_manifests_go_on_to_one_whole_one_in_a_sample() {
+    let some = Sample::Some { each: 12, seed: SEED };
+    Matrix::new("single kills", Kills::Once, Weather::Fair, some).run(&eks::CASES).await;
+    let some = Sample::Some { each: 6, seed: SEED };
+    Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some).run(&eks::CASES).await;
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use landfall_simulator::Phase;
+use landfall_simulator::{KubernetesServer, Phase};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
@@ -32,11 +32,17 @@ pub(crate) struct Stage {
     pub(crate) case: Case,
     pub(crate) cloud: Cloud,
     folder: TempDir,
+    /// As long as it is there it answers.
+    _api_server: Option<KubernetesServer>,
 }
 
 impl Stage {
     pub(crate) async fn new(case: Case, weather: Weather) -> Self {
         let cloud = Cloud::of(case.simulator(weather)).await;
+        let api_server = match case.product.cluster(&cloud.simulator) {
+            Some(cluster) => Some(cluster.serve().await.unwrap()),
+            None => None,
+        };
         let folder = tempfile::tempdir().unwrap();
         case.product.prepare(folder.path());
         let first = case.product.first();
@@ -45,7 +51,7 @@ impl Stage {
             assert_eq!(ran.code, 0, "before {}: {}", case.name, ran.told());
             cloud.simulator.reset_calls();
         }
-        Self { case, cloud, folder }
+        Self { case, cloud, folder, _api_server: api_server }
     }
 
     fn journal(&self) -> PathBuf {
