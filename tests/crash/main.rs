@@ -77,8 +77,8 @@ async fn killed_and_without_its_journal_a_release_and_its_parts_go_on_by_what_aw
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_releases_of_manifests_go_on_to_one_whole_one_in_a_sample() {
-    let some = Sample::Some { each: 12, seed: SEED };
+    let some = Sample::Some { each: 30, seed: SEED };
     Matrix::new("single kills", Kills::Once, Weather::Fair, some).run(&eks::CASES).await;
-    let some = Sample::Some { each: 6, seed: SEED };
+    let some = Sample::Some { each: 20, seed: SEED };
     Matrix::new("journal gone", Kills::OnceAndJournalLost, Weather::Fair, some).run(&eks::CASES).await;
 }
