@@ -94,7 +94,7 @@ async fn the_kinds_are_asked_for_once_and_again_for_one_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn a_kind_that_is_about_to_come_is_waited_for() {
+async fn a_kind_that_is_about_to_come_is_asked_for_soon_and_then_less_often() {
     let server = Scripted::with(&[]).await;
     let (cx, _) = hearing();
     server.api.kinds(&cx).await.unwrap();
@@ -105,7 +105,8 @@ async fn a_kind_that_is_about_to_come_is_waited_for() {
     });
     let found = server.api.resource(&cx, "example.com/v1", "Widget", Duration::from_secs(30)).await.unwrap();
     assert_eq!(found.collection(Some("shop")), "/apis/example.com/v1/namespaces/shop/widgets");
-    assert!((3..=5).contains(&server.discoveries()), "{}", server.discoveries());
+    // After 25 ms, 37, 56 and so on, each a little more or less.
+    assert!((6..=12).contains(&server.discoveries()), "{}", server.discoveries());
 }
 
 #[tokio::test]

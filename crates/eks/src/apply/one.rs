@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use landfall_core::event::Level;
+use landfall_core::wait::{Delays, Pace};
 use landfall_core::{Context, Error, ErrorKind, Result};
 use tokio::time::Instant;
 
@@ -19,8 +20,13 @@ use crate::input::Manifest;
 /// How long an object that is made anew may take to go; `apply` is to be short, and the life cycle does it again.
 const GOES_IN: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether it is gone, or whether its kind is there.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Pauses until it is looked again whether an object is gone, or whether its kind is there.
+const LOOK_AGAIN: Pace = Pace {
+    first: Duration::from_millis(25),
+    longest: Duration::from_millis(500),
+    nearly: Duration::ZERO,
+    nearly_looks: 0,
+};
 
 /// How often an object that changes meanwhile is read again.
 const MIGRATIONS: u32 = 3;
@@ -104,6 +110,7 @@ pub(super) async fn place(
     }
     let known = before.map(|before| before.resource_version.as_str());
     let until = Instant::now() + patience;
+    let mut pauses = Delays::new(LOOK_AGAIN, at.name());
     loop {
         match attempt(cx, api, &at, manifest, policy, false).await {
             Ok(attempt) => {
@@ -117,7 +124,7 @@ pub(super) async fn place(
                     && Instant::now() < until
                     && !cx.is_cancelled() =>
             {
-                tokio::time::sleep(LOOK_AGAIN).await;
+                tokio::time::sleep(pauses.next(false, false)).await;
             }
             Err(Stuck::Fault(fault)) if fault.meaning() == Some(&Meaning::Immutable) => {
                 return recreated(cx, api, &at, manifest, policy, fault).await;
@@ -201,6 +208,7 @@ async fn recreated(
 /// Waits until the object is gone.
 async fn gone(cx: &Context, api: &Api, at: &At, live: &Live) -> Result<()> {
     let until = Instant::now() + GOES_IN;
+    let mut pauses = Delays::new(LOOK_AGAIN, at.name());
     loop {
         match api.read(cx, at).await? {
             Some(now) if now.uid() == live.uid() => {}
@@ -212,7 +220,7 @@ async fn gone(cx: &Context, api: &Api, at: &At, live: &Live) -> Result<()> {
             return Err(error
                 .with_hint("its finalizers and its pods say what it waits for; run again when it is gone"));
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(pauses.next(false, false)).await;
     }
 }
 

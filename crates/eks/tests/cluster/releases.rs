@@ -4,11 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::Method;
+use jiff::SignedDuration;
 use landfall_core::context::Clock;
 use landfall_core::event::{Event, EventKind};
 use landfall_core::{Context, DeployTargetExt, End, Outcome, Place, Policy, StepReport, Undone};
 use landfall_eks::input::ManifestSet;
 use landfall_eks::inventory::Release;
+use landfall_eks::judge::Patience;
 use landfall_eks::{Manifests, ManifestsBuilder, Prune};
 use serde_json::{Value, json};
 
@@ -18,11 +20,12 @@ use crate::support::{CLUSTER, ControlPlane, REGION, request, tokens};
 
 type Test = for<'a> fn(&'a ControlPlane) -> Tested<'a>;
 
-pub(crate) const TESTS: [(&str, Test); 11] = [
+pub(crate) const TESTS: [(&str, Test); 12] = [
     ("a_release_comes_up_and_a_second_run_changes_nothing", |plane| Box::pin(good(plane))),
     ("an_image_that_is_not_found_ends_it_and_all_objects_are_put_back", |plane| Box::pin(image(plane))),
     ("a_container_that_crashes_ends_it_and_what_was_new_is_gone", |plane| Box::pin(crash(plane))),
     ("pods_that_never_become_ready_are_told_at_the_deadline", |plane| Box::pin(never(plane))),
+    ("pods_that_no_node_takes_end_it_when_nothing_makes_one", |plane| Box::pin(unschedulable(plane))),
     ("a_quota_that_is_used_up_ends_it_with_its_name", |plane| Box::pin(quota(plane))),
     ("a_definition_its_object_and_their_namespace_come_in_one_run", |plane| Box::pin(definition(plane))),
     ("what_is_not_in_the_manifests_any_more_is_pruned", |plane| Box::pin(prune(plane))),
@@ -205,6 +208,20 @@ async fn never(plane: &ControlPlane) -> Result<(), String> {
         "the container is named",
         &report,
     )
+}
+
+async fn unschedulable(plane: &ControlPlane) -> Result<(), String> {
+    let stage = Stage::new(plane, "unschedulable").await?;
+    let nowhere = workload("Deployment", "example.com/web:1", "")
+        .replace("spec: {containers", "spec: {nodeSelector: {disk: of-gold}, containers");
+    let mut patience = Patience::default();
+    (patience.unschedulable_warning, patience.unschedulable) =
+        (SignedDuration::from_secs(1), SignedDuration::from_secs(3));
+    let report = stage.deploy_with("run-1", &nowhere, |builder| builder.patience(patience)).await?;
+    held(report.verdict.outcome == Outcome::Ended(End::Failed), "it fails", &report)?;
+    let told = report.verdict.causes.iter().any(|cause| cause.message.contains("no node takes"));
+    held(told, "it is said that no node takes the pods", &report.verdict.causes)?;
+    held(report.undone == Undone::Reverted, "it is undone", &report.undone)
 }
 
 async fn quota(plane: &ControlPlane) -> Result<(), String> {

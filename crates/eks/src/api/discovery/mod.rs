@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::Method;
 use landfall_aws::near;
+use landfall_core::wait::{Delays, Pace};
 use landfall_core::{Context, Error, ErrorKind};
 use tokio::time::Instant;
 
@@ -23,8 +24,14 @@ use super::object::ApiResource;
 #[cfg(any(test, fuzzing))]
 pub(super) use aggregated::read;
 
-/// How often it is looked whether a new kind is served.
-const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// Pauses until it is looked again whether a new kind is served. Most are there a moment after their definition is
+/// established.
+const LOOK_AGAIN: Pace = Pace {
+    first: Duration::from_millis(25),
+    longest: Duration::from_millis(500),
+    nearly: Duration::ZERO,
+    nearly_looks: 0,
+};
 
 /// The kinds of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,7 +132,7 @@ impl Known {
 }
 
 impl Api {
-    /// A kind by version and name. One that is not known is asked for anew, at once and then every half second for as
+    /// A kind by version and name. One that is not known is asked for anew, at once and then again for as
     /// long as `patience`: nothing for kinds that nobody is about to bring.
     ///
     /// # Errors
@@ -141,6 +148,7 @@ impl Api {
         patience: Duration,
     ) -> Answered<Arc<ApiResource>> {
         let until = Instant::now() + patience;
+        let mut pauses = Delays::new(LOOK_AGAIN, kind);
         loop {
             let asked = Instant::now();
             let mut known = self.0.known.lock().await;
@@ -155,7 +163,7 @@ impl Api {
             if Instant::now() >= until || cx.is_cancelled() {
                 return Err(kinds.missing(api_version, kind).into());
             }
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(pauses.next(false, false)).await;
         }
     }
 
