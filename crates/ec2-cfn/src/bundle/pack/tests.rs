@@ -1,6 +1,8 @@
 //! The packer by itself: the same bytes for the same content, and archives that others unpack.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod held;
+
 use std::collections::BTreeMap;
 use std::fs::{FileTimes, Permissions};
 use std::io::{Cursor, Read};
@@ -15,10 +17,7 @@ use landfall_core::Error;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::compress::Deflate;
-use super::order::{Ordered, Sized};
-use super::source::{Shared, Taken};
-use super::{HELD, How, MIB, MOST_THREADS, Packing, Tree, compress, parts_at_once};
+use super::{How, MIB, Packing, Tree};
 use crate::bundle::spec::{BundleBuilder, BundleSpec, Format, Modes, Platform, Symlinks};
 
 const FORMATS: [Format; 3] = [Format::Zip, Format::Tar, Format::Tgz];
@@ -137,33 +136,6 @@ fn the_archive_is_the_same_for_any_number_of_threads_any_times_and_any_umask() {
         set_mode(folder.path(), "many/007.txt", 0o755);
         assert_ne!(Tree::read(&spec).unwrap().manifest, manifest, "what may be executed matters");
         set_mode(folder.path(), "many/007.txt", 0o644);
-    }
-}
-
-#[test]
-fn what_comes_of_work_takes_no_more_than_was_reserved_for_it_and_much_less_than_there_is() {
-    let folder = corpus();
-    write(folder.path(), "whole.bin", &half(8 * MIB as usize, 3));
-    write(folder.path(), "pieces.txt", &half(9 * MIB as usize, 4));
-    for (format, level) in FORMATS.into_iter().flat_map(|format| [0, 1, 9].map(|level| (format, level))) {
-        let tree = Arc::new(Tree::read(&spec(builder(folder.path()).format(format).level(level))).unwrap());
-        let shared = Shared::new(tree, How { format, level, threads: None, part_size: MIB });
-        let (ordered, mut deflate) = (Ordered::new(usize::MAX), Deflate::new(level));
-        while let Some(Taken { room, work, .. }) = shared.take(&ordered).unwrap() {
-            let size = shared.pack(work, &mut deflate).unwrap().size();
-            assert!(size <= room, "{format:?} at level {level}: {size} bytes of {room}");
-            // However many threads there are, two of them work at once.
-            let bound = HELD - MOST_THREADS * compress::STATE;
-            assert!(2 * room <= bound, "{format:?} at level {level}: {room} bytes of {bound}");
-        }
-    }
-}
-
-#[test]
-fn parts_have_128_mebibytes_and_are_32_at_most_and_one_there_always_is() {
-    let sizes = [(5, 25), (8, 16), (16, 8), (100, 1), (128, 1), (500, 1), (1, 32)];
-    for (mebibytes, count) in sizes {
-        assert_eq!(parts_at_once(mebibytes * MIB), count, "{mebibytes} MiB");
     }
 }
 

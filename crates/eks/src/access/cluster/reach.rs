@@ -61,8 +61,12 @@ impl Cluster {
                  (aws eks update-cluster-config changes publicAccessCidrs)",
                 public_cidrs.join(", ")
             ),
-            _ => "its endpoint is public: check the firewall, HTTPS_PROXY and NO_PROXY of this machine"
-                .to_owned(),
+            _ if open => {
+                "its endpoint is public: check the firewall, HTTPS_PROXY and NO_PROXY of this machine"
+                    .to_owned()
+            }
+            // Of the cluster of a kubeconfig nothing else is known.
+            _ => "check the address, the firewall, HTTPS_PROXY and NO_PROXY of this machine".to_owned(),
         };
         let message = format!(
             "the API server of cluster {}, {}, cannot be reached{}: {why}",
