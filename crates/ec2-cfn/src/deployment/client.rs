@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use landfall_aws::call::Call;
 use landfall_aws::failure::Failure;
 use landfall_core::limit::Rate;
-use landfall_core::{Context, Error, Place};
+use landfall_core::{Context, Error, ErrorKind, Place};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -123,7 +123,9 @@ impl Client {
 
     pub(crate) async fn deployment(&self, cx: &Context, id: &str) -> Result<Answered<Info>, Failure> {
         let body = json!({ "deploymentId": id });
-        let made: Answered<Made> = exchange!(self, cx, self.reading("GetDeployment"), get_deployment, body)?;
+        let made: Result<Answered<Made>, Failure> =
+            exchange!(self, cx, self.reading("GetDeployment"), get_deployment, body);
+        let made = made.map_err(not_shown_yet)?;
         Ok(Answered { value: made.value.deployment_info, at: made.at })
     }
 
@@ -171,7 +173,7 @@ impl Client {
                 Err(failure) if failure.code() == Some("DeploymentNotStartedException") => {
                     return Ok(Vec::new());
                 }
-                other => other?,
+                other => other.map_err(not_shown_yet)?,
             };
             ids.extend(page.value.target_ids);
             match page.value.next_token {
@@ -183,7 +185,9 @@ impl Client {
         for some in ids.chunks(BATCH) {
             let call = self.reading("BatchGetDeploymentTargets");
             let body = json!({ "deploymentId": id, "targetIds": some });
-            let made: Answered<Made> = exchange!(self, cx, call, batch_get_deployment_targets, body)?;
+            let made: Result<Answered<Made>, Failure> =
+                exchange!(self, cx, call, batch_get_deployment_targets, body);
+            let made = made.map_err(not_shown_yet)?;
             found.extend(made.value.deployment_targets.into_iter().filter_map(|one| one.instance_target));
         }
         Ok(found)
@@ -261,4 +265,13 @@ fn over_is_fine(made: Result<Answered<Value>, Failure>) -> Result<(), Failure> {
 )]
 fn seconds(at: Timestamp) -> Value {
     json!(at.as_millisecond() as f64 / 1000.0)
+}
+
+/// All ids that are asked for here were told by CodeDeploy. A read may be older than that: that a deployment is not found
+/// says nothing about its end.
+fn not_shown_yet(failure: Failure) -> Failure {
+    match failure.code() {
+        Some("DeploymentDoesNotExistException") => failure.with_kind(ErrorKind::Transient),
+        _ => failure,
+    }
 }

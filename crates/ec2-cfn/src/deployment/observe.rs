@@ -3,9 +3,8 @@
 //! The calls of a look: GetDeployment, ListDeploymentTargets, and BatchGetDeploymentTargets for each 25 instances; the same
 //! of the automatic rollback once there is one. Of instances whose agents are silent Systems Manager is asked once.
 
-use landfall_aws::failure::Failure;
 use landfall_core::event::Level;
-use landfall_core::{Cause, Context, Cursor, Error, ErrorKind, Look, News, Observation, Result, State};
+use landfall_core::{Cause, Context, Cursor, ErrorKind, Look, News, Observation, Result, State};
 use sha2::{Digest, Sha256};
 
 use super::capacity;
@@ -58,7 +57,7 @@ pub(crate) async fn observe(
 }
 
 async fn fetch(target: &Deployment, cx: &Context, watch: &Watch, memory: &mut Memory) -> Result<Facts> {
-    let answered = target.client.deployment(cx, &watch.deployment).await.map_err(not_shown_yet)?;
+    let answered = target.client.deployment(cx, &watch.deployment).await?;
     let mut facts = Facts { deployment: answered.value, now: answered.at, ..Facts::default() };
     if matches!(watch.purpose, Purpose::Busy | Purpose::Unchanged) {
         return Ok(facts);
@@ -66,7 +65,7 @@ async fn fetch(target: &Deployment, cx: &Context, watch: &Watch, memory: &mut Me
     facts.targets = targets(target, cx, &watch.deployment, memory).await?;
     facts.agents = agents(target, cx, &facts, memory).await;
     if let Some(id) = facts.deployment.rollback() {
-        let rollback = target.client.deployment(cx, id).await.map_err(not_shown_yet)?.value;
+        let rollback = target.client.deployment(cx, id).await?.value;
         if memory.noted.insert(format!("rollback {id}")) {
             cx.note(
                 Level::Warning,
@@ -78,15 +77,6 @@ async fn fetch(target: &Deployment, cx: &Context, watch: &Watch, memory: &mut Me
         facts.rollback = Some(rollback);
     }
     Ok(facts)
-}
-
-/// A read may be older than CreateDeployment, which has told the id: that it is not found says nothing about the end of
-/// the deployment.
-fn not_shown_yet(failure: Failure) -> Error {
-    match failure.code() {
-        Some("DeploymentDoesNotExistException") => failure.with_kind(ErrorKind::Transient).into(),
-        _ => failure.into(),
-    }
 }
 
 /// The instances; without the permission to see them the deployment alone is judged.
@@ -104,7 +94,7 @@ async fn targets(target: &Deployment, cx: &Context, id: &str, memory: &mut Memor
             }
             Ok(Vec::new())
         }
-        Err(failure) => Err(not_shown_yet(failure)),
+        Err(failure) => Err(failure.into()),
     }
 }
 
