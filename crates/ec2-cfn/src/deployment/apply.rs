@@ -20,6 +20,9 @@ use super::target::Deployment;
 /// documented.
 const SECOND_LOOK: Duration = Duration::from_secs(4);
 
+/// Looks at a deployment that reads do not show yet, four seconds between them: `apply` is to be short.
+const LOOKS: u32 = 5;
+
 /// Applies a plan, or its next part: what waits for the traffic goes on or is stopped, what waited for somebody else or for
 /// capacity begins.
 pub(crate) async fn forward(
@@ -98,7 +101,7 @@ async fn expect_last(
     if last.is_empty() || expected.contains(&last.as_str()) {
         return Ok(());
     }
-    let found = target.client.deployment(cx, &last).await?.value;
+    let found = shown(target, cx, &last).await?;
     // What CodeDeploy does by itself about a deployment that is expected, or to bring new instances of an Auto Scaling group
     // to what was deployed last, is no change of somebody's mind.
     let rolls_back = &found.rollback_info.rollback_triggering_deployment_id;
@@ -138,13 +141,33 @@ async fn create(
         && let Some(id) = deployment_in(failure.error().message())
     {
         // The lists did not show it, or somebody was faster.
-        let active = target.client.deployment(cx, id).await?.value;
+        let active = shown(target, cx, id).await?;
         if run_tag::is_of_token(&active.description, token) {
             return Ok(found_again(cx, purpose, &active));
         }
         return Err(Refusal::busy(&target.spec.group, &active).into());
     }
     Err(about_group(failure, &target.spec.application, &target.spec.group, &target.place))
+}
+
+/// A deployment whose id CodeDeploy has just told, once reads show it: to begin anew meanwhile would make a second one, when
+/// the first has ended and lists do not show it either.
+async fn shown(target: &Deployment, cx: &Context, id: &str) -> Result<Info> {
+    let mut looks = 0;
+    loop {
+        match target.client.deployment(cx, id).await {
+            Ok(found) => return Ok(found.value),
+            Err(failure)
+                if failure.code() == Some("DeploymentDoesNotExistException")
+                    && looks < LOOKS
+                    && !cx.is_cancelled() =>
+            {
+                looks += 1;
+                tokio::time::sleep(SECOND_LOOK).await;
+            }
+            Err(failure) => return Err(failure.into()),
+        }
+    }
 }
 
 /// Applies an undo, or its next part: stops what is under way, then deploys what was there before unless CodeDeploy does.
