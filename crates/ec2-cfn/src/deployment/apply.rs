@@ -1,5 +1,6 @@
 //! Starts the change. Repeatable: it first looks for what it has done already.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use landfall_aws::failure::Effect;
@@ -54,7 +55,13 @@ pub(crate) async fn forward(
     let description = input["description"].as_str().map(str::to_owned);
     let sequence = target.spec.sequence.as_ref();
     input["description"] = json!(run_tag::described(description.as_deref(), token, &revision, sequence));
-    if let Some(own) = find::own(&target.client, cx, token, forward.at).await? {
+    let mut own = find::own(&target.client, cx, token, forward.at).await?;
+    if own.is_none() && so_far.is_none() && !target.planned.load(Ordering::Relaxed) {
+        // An earlier process may have made it a moment ago, and it may be over before lists show it.
+        tokio::time::sleep(SECOND_LOOK).await;
+        own = find::own(&target.client, cx, token, forward.at).await?;
+    }
+    if let Some(own) = own {
         return Ok(found_again(cx, Purpose::Deploy, &own));
     }
     let words = match (&forward.before, target.spec.is_restart()) {

@@ -1,5 +1,8 @@
 //! The target itself: the contract's methods, and nothing else than where each one is done.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use landfall_core::{
     Context, DeployTarget, Look, Observation, Place, Plan, Receipt, Resource, Result, Revert,
@@ -38,6 +41,8 @@ pub struct Deployment {
     pub(crate) place: Place,
     pub(crate) spec: DeploymentSpec,
     pub(crate) client: Client,
+    /// Whether this process has made the plan that it carries out: nobody can have begun it before then.
+    pub(crate) planned: Arc<AtomicBool>,
 }
 
 impl Deployment {
@@ -47,7 +52,7 @@ impl Deployment {
     }
 
     pub(crate) fn new(place: Place, spec: DeploymentSpec, client: Client) -> Self {
-        Self { place, spec, client }
+        Self { place, spec, client, planned: Arc::default() }
     }
 
     /// `deployment group demo of application demo`.
@@ -72,7 +77,9 @@ impl DeployTarget for Deployment {
     }
 
     async fn plan(&self, cx: &Context) -> Result<Plan> {
-        plan::plan(self, cx).await
+        let planned = plan::plan(self, cx).await?;
+        self.planned.store(true, Ordering::Relaxed);
+        Ok(planned)
     }
 
     async fn apply(&self, cx: &Context, plan: &Plan, so_far: Option<&Receipt>) -> Result<Receipt> {
