@@ -85,6 +85,12 @@ impl Context {
         self.attempt
     }
 
+    /// Whether this process goes on with what another began: a change that is not seen may have been made by that one.
+    #[must_use]
+    pub fn is_resumed(&self) -> bool {
+        self.pass > 1
+    }
+
     /// `run/step/attempt`: what the effects of this attempt are found again by.
     #[must_use]
     pub fn id(&self) -> String {

@@ -1,6 +1,5 @@
 //! Starts the change. Repeatable: it first looks for what it has done already.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use landfall_aws::failure::Effect;
@@ -56,7 +55,7 @@ pub(crate) async fn forward(
     let sequence = target.spec.sequence.as_ref();
     input["description"] = json!(run_tag::described(description.as_deref(), token, &revision, sequence));
     let mut own = find::own(&target.client, cx, token, forward.at).await?;
-    if own.is_none() && so_far.is_none() && !target.planned.load(Ordering::Relaxed) {
+    if own.is_none() && so_far.is_none() && cx.is_resumed() {
         // An earlier process may have made it a moment ago, and it may be over before lists show it.
         tokio::time::sleep(SECOND_LOOK).await;
         own = find::own(&target.client, cx, token, forward.at).await?;

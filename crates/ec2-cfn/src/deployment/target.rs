@@ -1,8 +1,5 @@
 //! The target itself: the contract's methods, and nothing else than where each one is done.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use async_trait::async_trait;
 use landfall_core::{
     Context, DeployTarget, Look, Observation, Place, Plan, Receipt, Resource, Result, Revert,
@@ -41,8 +38,6 @@ pub struct Deployment {
     pub(crate) place: Place,
     pub(crate) spec: DeploymentSpec,
     pub(crate) client: Client,
-    /// Whether this process has made the plan that it carries out: nobody can have begun it before then.
-    pub(crate) planned: Arc<AtomicBool>,
 }
 
 impl Deployment {
@@ -52,7 +47,7 @@ impl Deployment {
     }
 
     pub(crate) fn new(place: Place, spec: DeploymentSpec, client: Client) -> Self {
-        Self { place, spec, client, planned: Arc::default() }
+        Self { place, spec, client }
     }
 
     /// `deployment group demo of application demo`.
@@ -77,9 +72,7 @@ impl DeployTarget for Deployment {
     }
 
     async fn plan(&self, cx: &Context) -> Result<Plan> {
-        let planned = plan::plan(self, cx).await?;
-        self.planned.store(true, Ordering::Relaxed);
-        Ok(planned)
+        plan::plan(self, cx).await
     }
 
     async fn apply(&self, cx: &Context, plan: &Plan, so_far: Option<&Receipt>) -> Result<Receipt> {
