@@ -35,20 +35,10 @@ pub const ATTEMPTS_THROTTLED: u32 = 10;
 pub const ATTEMPTS_PASSING: u32 = 4;
 
 /// Pauses after a throttle. The longest is what a wait's slowest look has as well.
-const SLOWER: Pace = Pace {
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(10),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+const SLOWER: Pace = Pace::growing(Duration::from_secs(1), Duration::from_secs(10));
 
 /// Pauses after a fault that may pass. Short: three of them must fit into one look.
-const SOON: Pace = Pace {
-    first: Duration::from_millis(400),
-    longest: Duration::from_secs(2),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+const SOON: Pace = Pace::growing(Duration::from_millis(400), Duration::from_secs(2));
 
 /// What is called, and by what rules.
 #[derive(Debug, Clone)]

@@ -33,6 +33,14 @@ pub struct Pace {
     pub nearly_looks: u32,
 }
 
+impl Pace {
+    /// Pauses that only grow, from `first` to `longest`: for what repeats a call, and counts nothing.
+    #[must_use]
+    pub const fn growing(first: Duration, longest: Duration) -> Self {
+        Self { first, longest, nearly: Duration::ZERO, nearly_looks: 0 }
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
         Self {

@@ -31,12 +31,7 @@ const LARGEST_ANSWER: usize = 256 * 1024 * 1024;
 const REPEATED_FOR: Duration = Duration::from_secs(20);
 
 /// Pauses before a repetition.
-const PAUSES: Pace = Pace {
-    first: Duration::from_millis(250),
-    longest: Duration::from_secs(3),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+const PAUSES: Pace = Pace::growing(Duration::from_millis(250), Duration::from_secs(3));
 
 /// What was asked for, for messages: `Deployment shop/web cannot be applied`.
 #[derive(Debug, Clone)]

@@ -38,6 +38,7 @@ use crate::access::ApiServer;
 
 pub use discovery::Discovery;
 use discovery::Known;
+pub(crate) use discovery::LOOK_AGAIN;
 pub use explain::{Answered, Fault, Refusal};
 pub use list::{Listed, Selector};
 pub use meaning::{Meaning, Rule};

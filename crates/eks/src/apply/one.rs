@@ -5,28 +5,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use landfall_core::event::Level;
-use landfall_core::wait::{Delays, Pace};
+use landfall_core::wait::Delays;
 use landfall_core::{Context, Error, ErrorKind, Result};
 use tokio::time::Instant;
 
 use super::recreate::{Consent, consent};
 use super::{Before, Placed, Placing};
 use crate::api::{
-    Answered, Api, ApiResource, Applied, ApplyOptions, At, Deleted, Fault, Live, Meaning, Propagation,
+    Answered, Api, ApiResource, Applied, ApplyOptions, At, Deleted, Fault, LOOK_AGAIN, Live, Meaning,
+    Propagation,
 };
 use crate::conflict::{self, ConflictPolicy, Decision, FieldConflict, REPLICAS};
 use crate::input::Manifest;
 
 /// How long an object that is made anew may take to go; `apply` is to be short, and the life cycle does it again.
 const GOES_IN: Duration = Duration::from_secs(20);
-
-/// Pauses until it is looked again whether an object is gone, or whether its kind is there.
-const LOOK_AGAIN: Pace = Pace {
-    first: Duration::from_millis(25),
-    longest: Duration::from_millis(500),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
 
 /// How often an object that changes meanwhile is read again.
 const MIGRATIONS: u32 = 3;

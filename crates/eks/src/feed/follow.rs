@@ -16,12 +16,7 @@ use crate::api::{Api, Fault, Meaning, Watch, WatchEvent};
 const POLLED_EVERY: Duration = Duration::from_secs(2);
 
 /// Pauses before a watch that broke is begun again.
-const PAUSES: Pace = Pace {
-    first: Duration::from_millis(200),
-    longest: Duration::from_secs(5),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+const PAUSES: Pace = Pace::growing(Duration::from_millis(200), Duration::from_secs(5));
 
 /// What is done next.
 enum Next {

@@ -23,12 +23,7 @@ use crate::stack::template::digest;
 /// Longest that a change set is waited for. Those of a few hundred resources take minutes (aws/aws-sam-cli issue 4906).
 const LONGEST: Duration = Duration::from_secs(600);
 
-const PACE: Pace = Pace {
-    first: Duration::from_secs(1),
-    longest: Duration::from_secs(5),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+const PACE: Pace = Pace::growing(Duration::from_secs(1), Duration::from_secs(5));
 
 /// What would change, as CloudFormation itself works it out.
 #[derive(Debug, Clone)]

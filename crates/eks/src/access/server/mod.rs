@@ -49,12 +49,7 @@ const ANSWER_BEGINS: Duration = Duration::from_secs(60);
 const PROGRAM: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
 
 /// Pauses before a repetition.
-const PAUSES: Pace = Pace {
-    first: Duration::from_millis(50),
-    longest: Duration::from_secs(5),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+const PAUSES: Pace = Pace::growing(Duration::from_millis(50), Duration::from_secs(5));
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;

@@ -24,14 +24,8 @@ use super::object::ApiResource;
 #[cfg(any(test, fuzzing))]
 pub(super) use aggregated::read;
 
-/// Pauses until it is looked again whether a new kind is served. Most are there a moment after their definition is
-/// established.
-const LOOK_AGAIN: Pace = Pace {
-    first: Duration::from_millis(25),
-    longest: Duration::from_millis(500),
-    nearly: Duration::ZERO,
-    nearly_looks: 0,
-};
+/// Pauses until it is looked again whether a new kind is served, or an object gone. Most are a moment later.
+pub(crate) const LOOK_AGAIN: Pace = Pace::growing(Duration::from_millis(25), Duration::from_millis(500));
 
 /// The kinds of a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
