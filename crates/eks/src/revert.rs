@@ -26,7 +26,7 @@ pub(crate) async fn revert(
     let (api, release) = (&target.api, &target.spec.release);
     let inventory = Inventory::load(cx, api, release).await?;
     let revision = receipt.map_or(forward.revision, |receipt| receipt.revision);
-    let there = inventory.next_revision() - 1;
+    let there = inventory.revision();
     if there > revision {
         let reason = format!(
             "release {release} was deployed again since: its revision is {there}, and the one to undo was {revision}; undo \

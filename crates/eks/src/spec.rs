@@ -251,7 +251,7 @@ impl ManifestsSpec {
 
 fn without_secrets(manifest: &Manifest) -> String {
     let text = manifest.to_json();
-    if manifest.kind() != "Secret" || !manifest.group().is_empty() {
+    if !manifest.is("", "Secret") {
         return text;
     }
     let mut object: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -16,7 +16,7 @@ pub(crate) enum Consent {
 
 /// Whether an object may be made anew.
 pub(crate) fn consent(manifest: &Manifest) -> Consent {
-    let is_job = manifest.group() == "batch" && manifest.kind() == "Job";
+    let is_job = manifest.is("batch", "Job");
     match manifest.annotation(RECREATE).map(str::trim) {
         Some("true") => Consent::Given,
         None if is_job => Consent::Given,

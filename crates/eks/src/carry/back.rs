@@ -37,7 +37,7 @@ pub(crate) async fn back(
         Some(so_far) => so_far,
         None => {
             let inventory = Inventory::load(cx, &target.api, &target.spec.release).await?;
-            let there = inventory.next_revision() - 1;
+            let there = inventory.revision();
             if there > plan.revision {
                 let release = target.spec.release.clone();
                 return Err(Refusal::Overtaken { release, there, ours: plan.revision }.into());
@@ -51,7 +51,7 @@ pub(crate) async fn back(
             Load { manifests: set.objects(), waves: &waves, before: &[], options: target.spec.options };
         return super::waves(cx, &target.api, &load, so_far).await;
     }
-    let stateful = set.objects().iter().any(|one| one.kind() == "StatefulSet" && one.group() == "apps");
+    let stateful = set.objects().iter().any(|one| one.is("apps", "StatefulSet"));
     if stateful && !so_far.unstuck {
         unstick(target, cx, &set).await?;
         so_far.unstuck = true;
@@ -69,7 +69,7 @@ pub(super) fn begun(plan: &Back) -> Progressed {
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>.
 async fn unstick(target: &Manifests, cx: &Context, set: &ManifestSet) -> Result<()> {
     let api = &target.api;
-    for manifest in set.objects().iter().filter(|one| one.kind() == "StatefulSet" && one.group() == "apps") {
+    for manifest in set.objects().iter().filter(|one| one.is("apps", "StatefulSet")) {
         let at = super::at(cx, api, manifest).await?;
         let Some(live) = api.read(cx, &at).await? else { continue };
         let pods = api.resource(cx, "v1", "Pod", std::time::Duration::ZERO).await?;

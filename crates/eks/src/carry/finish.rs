@@ -24,7 +24,7 @@ pub(super) async fn forward(
 ) -> Result<Progressed> {
     let (api, release) = (&target.api, &target.spec.release);
     let mut inventory = Inventory::load(cx, api, release).await?;
-    let there = inventory.next_revision() - 1;
+    let there = inventory.revision();
     if there > so_far.revision {
         let (release, ours) = (release.clone(), so_far.revision);
         return Err(Refusal::Overtaken { release, there, ours }.into());
@@ -112,7 +112,7 @@ pub(super) async fn delete_created(target: &Manifests, cx: &Context, plan: &Back
 /// Whether the undo of a revision has been written down as done: some of what it put back is not kept any more.
 pub(crate) async fn is_back(target: &Manifests, cx: &Context, revision: u64, goal: &Goal) -> Result<bool> {
     let inventory = Inventory::load(cx, &target.api, &target.spec.release).await?;
-    let undone = inventory.next_revision() <= revision && inventory.record == goal.record;
+    let undone = inventory.revision() < revision && inventory.record == goal.record;
     Ok(undone && inventory.found != goal.found)
 }
 

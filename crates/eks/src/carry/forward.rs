@@ -125,7 +125,7 @@ async fn number(
 async fn own_namespace(target: &Manifests, cx: &Context, set: &ManifestSet, plan: &Forward) -> Result<()> {
     let release = &target.spec.release;
     let place = set.objects().iter().zip(&plan.objects).position(|(manifest, foreseen)| {
-        let is_namespace = manifest.kind() == "Namespace" && manifest.group().is_empty();
+        let is_namespace = manifest.is("", "Namespace");
         is_namespace && manifest.name() == release.namespace && foreseen.before.is_none()
     });
     let Some(place) = place else { return Ok(()) };

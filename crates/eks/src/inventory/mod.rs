@@ -137,10 +137,16 @@ impl Inventory {
         self.members.remove(key);
     }
 
+    /// The number of the deployment that was good last; 0 before the first.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.record.as_ref().map_or(0, |record| record.revision)
+    }
+
     /// The number of the next deployment.
     #[must_use]
     pub fn next_revision(&self) -> u64 {
-        self.record.as_ref().map_or(0, |record| record.revision) + 1
+        self.revision() + 1
     }
 
     /// What is written before objects are applied: these beside those that are there.

@@ -30,7 +30,7 @@ impl Known {
     /// # Errors
     /// When there is no use in asking for anything: the server is overloaded, away, or does not know us.
     pub(super) async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Result<Self> {
-        let namespaces = manifests.iter().filter(|one| one.kind() == "Namespace" && one.group().is_empty());
+        let namespaces = manifests.iter().filter(|one| one.is("", "Namespace"));
         let namespaces = join_all(namespaces.map(|manifest| read(cx, api, manifest)));
         let lists = join_all(collections(manifests).into_iter().map(|one| list(cx, api, one)));
         let (namespaces, lists) = tokio::join!(namespaces, lists);

@@ -153,7 +153,7 @@ struct Scene {
 impl Scene {
     async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Result<Self> {
         let known = Known::of(cx, api, manifests).await?;
-        let namespaces = manifests.iter().filter(|one| one.kind() == "Namespace" && one.group().is_empty());
+        let namespaces = manifests.iter().filter(|one| one.is("", "Namespace"));
         Ok(Self {
             kinds: kinds_of(manifests),
             namespaces: namespaces.map(|namespace| namespace.name().to_owned()).collect(),

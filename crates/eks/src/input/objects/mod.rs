@@ -66,6 +66,11 @@ impl Manifest {
         &self.kind
     }
 
+    /// Whether it is of this kind of this group, in whatever version.
+    pub(crate) fn is(&self, group: &str, kind: &str) -> bool {
+        self.group() == group && self.kind() == kind
+    }
+
     /// The namespace that the object names, or got by default. None for objects of the cluster, and for those that say
     /// none when no default was given.
     #[must_use]
