@@ -18,7 +18,7 @@ const PAGE: u32 = 500;
 const BEGUN_ANEW: u32 = 3;
 
 /// Which objects of a kind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Selector {
     /// `app=web,tier in (front)`; empty for all.
     pub labels: String,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::input::DEFAULT_NAMESPACE;
 
 /// A kind as the cluster serves it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ApiResource {
     /// `apps`; empty for the core group.
     pub group: String,

@@ -118,8 +118,8 @@ async fn hold(target: &Manifests, cx: &Context) -> Result<()> {
     target.lock.take(cx, &target.api, &target.spec.release, &lock::name(cx)).await
 }
 
-/// Where an object of the plan is.
-async fn at(cx: &Context, api: &Api, manifest: &Manifest) -> Result<At> {
+/// Where the object of a manifest is.
+pub(crate) async fn at(cx: &Context, api: &Api, manifest: &Manifest) -> Result<At> {
     let resource =
         api.resource(cx, manifest.api_version(), manifest.kind(), std::time::Duration::ZERO).await?;
     Ok(At::new(resource, manifest.namespace(), manifest.name()))

@@ -33,7 +33,7 @@ const SILENCE: Duration = Duration::from_secs(90);
 const READS_AT_ONCE: usize = 16;
 
 /// Objects of a kind that are of interest.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Topic {
     pub(crate) resource: Arc<ApiResource>,
     /// None: those of the cluster.

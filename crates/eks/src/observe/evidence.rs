@@ -23,7 +23,7 @@ const LOG_TIME: Duration = Duration::from_secs(8);
 pub(super) async fn causes(
     cx: &Context,
     target: &Manifests,
-    subjects: &Subjects,
+    subjects: &Subjects<'_>,
     scene: &Scene,
     verdict: &Verdict,
 ) -> Vec<Cause> {
@@ -54,7 +54,7 @@ pub(super) async fn causes(
 async fn of_one(
     cx: &Context,
     target: &Manifests,
-    subjects: &Subjects,
+    subjects: &Subjects<'_>,
     scene: &Scene,
     verdict: &Verdict,
     place: usize,

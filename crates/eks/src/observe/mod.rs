@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::carry;
 use crate::error::Refusal;
+use crate::input::ManifestSet;
 use crate::lock::{self, Holder};
 use crate::memory::{Memory, Progressed, Stage};
 use crate::target::Manifests;
@@ -83,19 +84,23 @@ async fn waiting(
     progressed: &Progressed,
     look: Look<'_>,
 ) -> Result<Observation> {
-    let set = match (&progressed.goal, &target.spec.set) {
-        (Some(goal), _) => match carry::recalled(target, cx, goal).await {
-            // An earlier process has seen all of it ready, and has written the end down.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                let undone = carry::is_back(target, cx, progressed.revision, goal).await?;
-                return if undone { Ok(Observation::new(State::Proceed)) } else { Err(error) };
-            }
-            recalled => recalled?,
-        },
-        (None, Some(set)) => std::sync::Arc::new(set.clone()),
+    let recalled;
+    let set: &ManifestSet = match (&progressed.goal, &target.spec.set) {
+        (Some(goal), _) => {
+            recalled = match carry::recalled(target, cx, goal).await {
+                // An earlier process has seen all of it ready, and has written the end down.
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    let undone = carry::is_back(target, cx, progressed.revision, goal).await?;
+                    return if undone { Ok(Observation::new(State::Proceed)) } else { Err(error) };
+                }
+                recalled => recalled?,
+            };
+            &recalled
+        }
+        (None, Some(set)) => set,
         (None, None) => return Err(Refusal::NoManifests { release: target.spec.release.clone() }.into()),
     };
-    let subjects = Subjects::of(target, cx, &set, progressed).await?;
+    let subjects = Subjects::of(target, cx, set, progressed).await?;
     let mut memory: Memory = look.cursor.read().unwrap_or_default();
     let mut changes = target.feeds.changes();
     target.feeds.list(cx, &target.api, &subjects.topics, look.last).await;
@@ -165,7 +170,7 @@ async fn overtaken(target: &Manifests, cx: &Context) -> Result<Option<String>> {
 fn ended(
     target: &Manifests,
     progressed: &Progressed,
-    subjects: &Subjects,
+    subjects: &Subjects<'_>,
     scene: &Scene,
     verdict: &Verdict,
     now: Timestamp,

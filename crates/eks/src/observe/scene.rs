@@ -29,7 +29,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    pub(super) fn of(target: &Manifests, subjects: &Subjects, now: Timestamp) -> Self {
+    pub(super) fn of(target: &Manifests, subjects: &Subjects<'_>, now: Timestamp) -> Self {
         let mut scene = Self {
             objects: BTreeMap::new(),
             replica_sets: ByUid::new(),
@@ -69,7 +69,7 @@ impl Scene {
     }
 
     /// What belongs to the object at a place, for the judge.
-    pub(super) fn seen<'a>(&'a self, place: usize, subject: &Subject) -> Option<Seen<'a>> {
+    pub(super) fn seen<'a>(&'a self, place: usize, subject: &Subject<'_>) -> Option<Seen<'a>> {
         let object = self.objects.get(&place)?;
         let of = |by_uid: &'a ByUid, uid: Option<&str>| -> Vec<&'a Value> {
             let some = uid.and_then(|uid| by_uid.get(uid));
@@ -95,7 +95,7 @@ impl Scene {
     }
 
     /// Whether a StatefulSet waits for pods of an older revision, which it does not replace.
-    pub(super) fn is_stuck(&self, subjects: &Subjects) -> bool {
+    pub(super) fn is_stuck(&self, subjects: &Subjects<'_>) -> bool {
         subjects.by_place.iter().any(|(place, subject)| {
             let resource = subject.at.resource();
             let is_stateful = resource.group == "apps" && resource.kind == "StatefulSet";

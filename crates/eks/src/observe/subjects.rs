@@ -1,6 +1,7 @@
 //! What is waited for, and what has to be read to judge it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::verdict::Verdict;
 use crate::api::{ApiResource, At, Selector};
 use crate::apply::{Placed, Placing};
+use crate::carry;
 use crate::feed::Topic;
 use crate::input::{Manifest, ManifestSet};
 use crate::inventory::PART_OF;
@@ -22,18 +24,18 @@ use crate::waves::{self, Wave};
 pub(super) type Wanted = (Topic, BTreeSet<String>);
 
 /// An object that is waited for.
-pub(super) struct Subject {
+pub(super) struct Subject<'a> {
     pub(super) at: At,
     pub(super) topic: Topic,
     pub(super) applied: Applied,
     /// As it was written: how it is known when it was never seen.
-    written: Value,
+    manifest: &'a Manifest,
 }
 
 /// Everything that is waited for.
-pub(super) struct Subjects {
+pub(super) struct Subjects<'a> {
     /// By the place of the manifest.
-    pub(super) by_place: BTreeMap<usize, Subject>,
+    pub(super) by_place: BTreeMap<usize, Subject<'a>>,
     /// Where the subjects are.
     pub(super) topics: Vec<Wanted>,
     /// How many more there are that are ready as soon as they are there.
@@ -47,21 +49,23 @@ pub(super) struct Subjects {
 #[derive(Default)]
 struct Found {
     /// What lies below, as far as it was read.
-    below: HashMap<Topic, BTreeSet<String>>,
+    below: BTreeSet<Topic>,
     /// Subjects that are gone, as the server has confirmed.
     gone: HashSet<usize>,
 }
 
-impl Subjects {
+impl<'a> Subjects<'a> {
     /// What this stage of a deployment waits for.
     pub(super) async fn of(
         target: &Manifests,
         cx: &Context,
-        set: &ManifestSet,
+        set: &'a ManifestSet,
         progressed: &Progressed,
     ) -> Result<Self> {
-        let back = progressed.goal.is_some();
-        let order: Vec<Wave> = if back { waves::order(set.objects())? } else { target.spec.waves.clone() };
+        let order: Cow<'_, [Wave]> = match progressed.goal {
+            Some(_) => Cow::Owned(waves::order(set.objects())?),
+            None => Cow::Borrowed(&target.spec.waves),
+        };
         let standing = matches!(progressed.stage, Stage::Standing);
         let are_all = standing || progressed.waves >= order.len();
         let waited: Vec<usize> = match progressed.waves.checked_sub(1).and_then(|last| order.get(last)) {
@@ -76,7 +80,7 @@ impl Subjects {
             are_all,
             found: Mutex::default(),
         };
-        let mut topics: BTreeMap<String, Wanted> = BTreeMap::new();
+        let mut topics: BTreeMap<Topic, BTreeSet<String>> = BTreeMap::new();
         for place in waited {
             let (Some(manifest), Some(placed)) = (set.objects().get(place), progressed.placed.get(&place))
             else {
@@ -86,26 +90,19 @@ impl Subjects {
                 subjects.at_once += 1;
                 continue;
             }
-            let resource = target
-                .api
-                .resource(cx, manifest.api_version(), manifest.kind(), Duration::ZERO)
-                .await
-                .map_err(Error::from)?;
-            let at = At::new(Arc::clone(&resource), manifest.namespace(), manifest.name());
+            let at = carry::at(cx, &target.api, manifest).await?;
             let labelled = manifest.label(PART_OF).is_some();
             let selector = match labelled {
                 true => Selector::labels(label.clone()),
                 // What the release had taken in and has put back is not labelled as its own.
                 false => Selector::fields(format!("metadata.name={}", manifest.name())),
             };
+            let resource = Arc::clone(at.resource());
             let topic = Topic { resource, namespace: at.namespace().map(str::to_owned), selector };
-            let key = format!("{topic:?}");
-            let entry = topics.entry(key).or_insert_with(|| (topic.clone(), BTreeSet::new()));
-            entry.1.insert(manifest.name().to_owned());
-            let written = serde_json::from_str(&manifest.to_json()).unwrap_or_default();
-            subjects.by_place.insert(place, Subject { at, topic, applied: applied(placed), written });
+            topics.entry(topic.clone()).or_default().insert(manifest.name().to_owned());
+            subjects.by_place.insert(place, Subject { at, topic, applied: applied(placed), manifest });
         }
-        subjects.topics = topics.into_values().collect();
+        subjects.topics = topics.into_iter().collect();
         Ok(subjects)
     }
 
@@ -144,7 +141,7 @@ impl Subjects {
         verdict: &Verdict,
     ) -> Result<Vec<Wanted>> {
         let all = !target.spec.stable_for.is_zero();
-        let mut topics: Vec<Wanted> = Vec::new();
+        let mut topics: BTreeMap<Topic, BTreeSet<String>> = BTreeMap::new();
         for (place, subject) in &self.by_place {
             if verdict.is_ready_at(*place) && !all {
                 continue;
@@ -153,28 +150,25 @@ impl Subjects {
                 let resource =
                     target.api.resource(cx, version, kind, Duration::ZERO).await.map_err(Error::from)?;
                 let namespace = subject.at.namespace().map(str::to_owned).filter(|_| resource.namespaced);
-                let topic = Topic { resource, namespace, selector: Selector::all() };
-                if !topics.iter().any(|(known, _)| *known == topic) {
-                    topics.push((topic, BTreeSet::new()));
-                }
+                topics.entry(Topic { resource, namespace, selector: Selector::all() }).or_default();
             }
         }
-        Ok(topics)
+        Ok(topics.into_iter().collect())
     }
 
     /// Notes what is to be read below; gives whether any of it is new.
     pub(super) fn learn(&self, below: &[Wanted]) -> bool {
         let mut found = self.found();
         let mut new = false;
-        for (topic, names) in below {
-            new |= found.below.insert(topic.clone(), names.clone()).is_none();
+        for (topic, _) in below {
+            new |= found.below.insert(topic.clone());
         }
         new
     }
 
     /// The topics of what lies below, as far as it was read.
     pub(super) fn below(&self) -> Vec<Topic> {
-        self.found().below.keys().cloned().collect()
+        self.found().below.iter().cloned().collect()
     }
 
     /// All that is read.
@@ -189,11 +183,12 @@ impl Subjects {
     }
 }
 
-impl Subject {
+impl Subject<'_> {
     /// The object as it was last, or else as it was written.
     pub(super) fn last(&self, target: &Manifests) -> Value {
         let last = target.feeds.shown(&self.topic, |shown| shown.last(self.at.name()).cloned());
-        last.map_or_else(|| self.written.clone(), |last| Value::clone(&last))
+        let written = || serde_json::from_str(&self.manifest.to_json()).unwrap_or_default();
+        last.map_or_else(written, |last| Value::clone(&last))
     }
 }
 
@@ -209,9 +204,8 @@ fn applied(placed: &Placed) -> Applied {
 
 /// Whether an object is ready as soon as it is there.
 fn at_once(manifest: &Manifest) -> bool {
-    let plain_service = manifest.group().is_empty()
-        && manifest.kind() == "Service"
-        && manifest.text_at(&["spec", "type"]) != Some("LoadBalancer");
+    let plain_service =
+        manifest.is("", "Service") && manifest.text_at(&["spec", "type"]) != Some("LoadBalancer");
     plain_service || is_ready_at_once(manifest.group(), manifest.kind())
 }
 

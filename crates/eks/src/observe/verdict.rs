@@ -40,7 +40,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn of(target: &Manifests, subjects: &Subjects, scene: &Scene, before: &Memory) -> Self {
+    pub(super) fn of(target: &Manifests, subjects: &Subjects<'_>, scene: &Scene, before: &Memory) -> Self {
         let mut verdict = Self {
             judged: BTreeMap::new(),
             memory: Memory {
@@ -69,8 +69,8 @@ impl Verdict {
         &mut self,
         target: &Manifests,
         place: usize,
-        subject: &Subject,
-        (subjects, scene): (&Subjects, &Scene),
+        subject: &Subject<'_>,
+        (subjects, scene): (&Subjects<'_>, &Scene),
         before: &Memory,
     ) -> Judged {
         let spec = &target.spec;
@@ -101,7 +101,7 @@ impl Verdict {
     }
 
     /// What is told of an object.
-    fn tell(&mut self, place: usize, subject: &Subject, scene: &Scene, judged: &Judged) {
+    fn tell(&mut self, place: usize, subject: &Subject<'_>, scene: &Scene, judged: &Judged) {
         for note in &judged.judgement.notes {
             self.news.push(News::new(format!("{}/{}", subject.at, note.code), note.level, &note.text));
         }
@@ -119,7 +119,7 @@ impl Verdict {
     }
 
     /// What is waited for, in a sentence, and the counts.
-    fn sum_up(&mut self, target: &Manifests, subjects: &Subjects) {
+    fn sum_up(&mut self, target: &Manifests, subjects: &Subjects<'_>) {
         let mut waiting =
             self.judged.iter().filter_map(|(place, judged)| match &judged.judgement.readiness {
                 Readiness::Waiting { waiting_for, person } => Some((place, waiting_for, *person)),
@@ -150,7 +150,7 @@ impl Verdict {
     }
 
     /// Since when everything is ready, and whether something was restarted since.
-    fn stability(&mut self, subjects: &Subjects, scene: &Scene) {
+    fn stability(&mut self, subjects: &Subjects<'_>, scene: &Scene) {
         if !self.is_ready() {
             (self.memory.ready_since, self.memory.restarts) = (None, BTreeMap::new());
             return;
@@ -211,7 +211,7 @@ pub(super) fn parts<'a>(
     scene: &'a Scene,
     verdict: &'a Verdict,
     place: usize,
-    subject: &Subject,
+    subject: &Subject<'_>,
 ) -> Option<(Seen<'a>, &'a Judged)> {
     Some((scene.seen(place, subject)?, verdict.judged.get(&place)?))
 }
