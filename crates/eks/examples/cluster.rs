@@ -13,6 +13,8 @@
 #[path = "../tests/cluster/support/mod.rs"]
 mod support;
 
+use std::path::Path;
+
 use landfall_aws::environment::Environment;
 use support::{ControlPlane, program};
 
@@ -24,13 +26,7 @@ fn main() -> Result<(), String> {
         Some("--audit") => true,
         Some(other) => return Err(format!("there is no option {other}")),
     };
-    let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
-    if folder.exists() && !folder.join("stages.yaml").exists() {
-        return Err(format!(
-            "{} is there, and no control plane has been in it: name another",
-            folder.display()
-        ));
-    }
+    let folder = support::own_folder(Path::new(&folder))?;
     let program = program::find(&Environment::from_process())?;
     let plane = if audited {
         ControlPlane::start_audited(&program, &folder)?

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::administrator::Administrator;
 use crate::support::identities::DEPLOYER;
-use crate::support::{CLUSTER, ControlPlane, LOOK, REGION, program, request, tokens};
+use crate::support::{CLUSTER, ControlPlane, LOOK, REGION, own_folder, program, request, tokens};
 use crate::{NAMESPACE, PODS, Server};
 
 pub(crate) struct Real {
@@ -21,13 +21,7 @@ pub(crate) struct Real {
 }
 
 pub(crate) fn start(folder: &Path) -> Result<Real, String> {
-    let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
-    if folder.exists() && !folder.join("stages.yaml").exists() {
-        return Err(format!(
-            "{} is there, and no control plane has been in it: name another",
-            folder.display()
-        ));
-    }
+    let folder = own_folder(folder)?;
     let program = program::find(&Environment::from_process())?;
     Ok(Real { plane: ControlPlane::start(&program, &folder)? })
 }

@@ -209,6 +209,18 @@ pub(crate) fn request(method: Method, path: &str, body: &Value) -> Request<Bytes
     request.body(Bytes::from(text)).unwrap()
 }
 
+/// A folder that people name for a control plane, which empties it: one that is not there, or that had one before.
+pub(crate) fn own_folder(folder: &Path) -> Result<PathBuf, String> {
+    let folder = std::path::absolute(folder).map_err(|error| error.to_string())?;
+    if folder.exists() && !folder.join("stages.yaml").exists() {
+        return Err(format!(
+            "{} is there, and no control plane has been in it: name another",
+            folder.display()
+        ));
+    }
+    Ok(folder)
+}
+
 /// As many free ports, all different.
 fn ports<const N: usize>() -> std::io::Result<[u16; N]> {
     let mut listeners = Vec::new();
