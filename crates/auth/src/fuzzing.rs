@@ -111,40 +111,23 @@ pub async fn sign_in(http: SharedHttpClient, with_token: bool) {
 }
 
 #[cfg(test)]
+#[path = "../../../fuzz/near.rs"]
+mod near;
+
+#[cfg(test)]
 mod tests {
     //! The same on every test run: the corpus, every past finding, and inputs that are near to them.
 
-    use std::path::Path;
-
     use landfall_simulator::Simulator;
     use proptest::prelude::*;
-    use proptest::sample::Index;
+
+    use super::near::{cases, inputs, near, text};
 
     /// The statuses that the second byte of an `sts_answer` chooses from, as in the fuzz target.
     const STATUSES: [u16; 8] = [200, 200, 200, 200, 400, 403, 500, 503];
 
     const WORDS: [&str; 10] =
         ["<", "</", "&#x0;", "<![CDATA[", "\"", "null", "é", "\u{1b}[31m\n", "<Account></Account>", "1e999"];
-
-    /// The files of a target: `corpus` is what the fuzzer knows, `found` what it has found.
-    fn inputs(target: &str) -> Vec<Vec<u8>> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-        let mut all = Vec::new();
-        for folder in [root.join("corpus").join(target), root.join("found").join(target)] {
-            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-            let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-            paths.sort();
-            all.extend(paths.into_iter().map(|path| std::fs::read(path).unwrap()));
-        }
-        assert!(all.len() >= 3, "the corpus of {target} is not where it should be");
-        all
-    }
-
-    fn text(input: &[u8], work: fn(&str)) {
-        if let Ok(text) = std::str::from_utf8(input) {
-            work(text);
-        }
-    }
 
     fn sts_answer(data: &[u8]) {
         let [choice, status, body @ ..] = data else { return };
@@ -167,41 +150,16 @@ mod tests {
         inputs("sts_answer").iter().for_each(|input| sts_answer(input));
     }
 
-    /// An input of the corpus with a few changes: a piece taken out, given twice, or a word put in.
-    fn near(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-        let change = (0..3_u8, any::<Index>(), 0..40_usize, prop::sample::select(WORDS.to_vec()));
-        let changes = prop::collection::vec(change, 0..5);
-        (prop::sample::select(inputs(target)), changes).prop_map(|(mut input, changes)| {
-            for (what, at, length, word) in changes {
-                let start = at.index(input.len() + 1);
-                let end = (start + length).min(input.len());
-                let piece = input[start..end].to_vec();
-                match what {
-                    0 => drop(input.splice(start..end, [])),
-                    1 => drop(input.splice(start..start, piece)),
-                    _ => drop(input.splice(start..end.min(start + 4), word.bytes())),
-                }
-            }
-            input
-        })
-    }
-
-    /// A quarter of what other properties have: there are many of these. `PROPTEST_CASES` asks for more.
-    fn cases() -> ProptestConfig {
-        let usual = ProptestConfig::default();
-        ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
-    }
-
     proptest! {
-        #![proptest_config(cases())]
+        #![proptest_config(cases(4))]
 
         #[test]
-        fn tokens_near_to_real_ones_hold(input in near("oidc_token")) {
+        fn tokens_near_to_real_ones_hold(input in near("oidc_token", &WORDS)) {
             text(&input, super::token);
         }
 
         #[test]
-        fn settings_near_to_real_ones_hold(input in near("flags")) {
+        fn settings_near_to_real_ones_hold(input in near("flags", &WORDS)) {
             text(&input, super::settings);
         }
 
@@ -211,7 +169,7 @@ mod tests {
         }
 
         #[test]
-        fn answers_near_to_real_ones_never_make_a_session_of_nobody(input in near("sts_answer")) {
+        fn answers_near_to_real_ones_never_make_a_session_of_nobody(input in near("sts_answer", &WORDS)) {
             sts_answer(&input);
         }
     }

@@ -1,10 +1,12 @@
 //! The same on every test run: the corpus, every past finding, and inputs that are near to them.
 
-use std::path::Path;
-
 use landfall_simulator::Simulator;
 use proptest::prelude::*;
-use proptest::sample::Index;
+
+use near::{cases, inputs, near, text};
+
+#[path = "../../../../fuzz/near.rs"]
+mod near;
 
 /// The statuses that the second byte of an `ecs_answer` chooses from, as in the fuzz target.
 const STATUSES: [u16; 8] = [200, 200, 200, 200, 400, 403, 500, 503];
@@ -28,26 +30,6 @@ const WORDS: [&str; 16] = [
     "\u{1b}[31m\n",
     "aws:",
 ];
-
-/// The files of a target: `corpus` is what the fuzzer knows, `found` what it has found.
-fn inputs(target: &str) -> Vec<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let mut all = Vec::new();
-    for folder in [root.join("corpus").join(target), root.join("found").join(target)] {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        all.extend(paths.into_iter().map(|path| std::fs::read(path).unwrap()));
-    }
-    assert!(all.len() >= 3, "the corpus of {target} is not where it should be");
-    all
-}
-
-fn text(input: &[u8], work: fn(&str)) {
-    if let Ok(text) = std::str::from_utf8(input) {
-        work(text);
-    }
-}
 
 fn two_task_definitions(text: &str) {
     if let Some((one, other)) = text.split_once("\n%%\n") {
@@ -80,36 +62,11 @@ fn every_input_of_the_fuzzer_holds() {
     inputs("flags").iter().for_each(|input| text(input, super::names));
 }
 
-/// An input of the corpus with a few changes: a piece taken out, given twice, or a word put in.
-fn near(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let change = (0..3_u8, any::<Index>(), 0..40_usize, prop::sample::select(WORDS.to_vec()));
-    let changes = prop::collection::vec(change, 0..5);
-    (prop::sample::select(inputs(target)), changes).prop_map(|(mut input, changes)| {
-        for (what, at, length, word) in changes {
-            let start = at.index(input.len() + 1);
-            let end = (start + length).min(input.len());
-            let piece = input[start..end].to_vec();
-            match what {
-                0 => drop(input.splice(start..end, [])),
-                1 => drop(input.splice(start..start, piece)),
-                _ => drop(input.splice(start..end.min(start + 4), word.bytes())),
-            }
-        }
-        input
-    })
-}
-
-/// A quarter of what other properties have: there are many of these. `PROPTEST_CASES` asks for more.
-fn cases() -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig { cases: usual.cases / 4, failure_persistence: None, ..usual }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(4))]
 
     #[test]
-    fn task_definitions_near_to_real_ones_hold(input in near("task_definition")) {
+    fn task_definitions_near_to_real_ones_hold(input in near("task_definition", &WORDS)) {
         text(&input, super::task_definition);
     }
 
@@ -119,17 +76,17 @@ proptest! {
     }
 
     #[test]
-    fn comparisons_near_to_real_ones_hold(input in near("two_task_definitions")) {
+    fn comparisons_near_to_real_ones_hold(input in near("two_task_definitions", &WORDS)) {
         text(&input, two_task_definitions);
     }
 
     #[test]
-    fn facts_near_to_real_ones_hold(input in near("ecs_facts")) {
+    fn facts_near_to_real_ones_hold(input in near("ecs_facts", &WORDS)) {
         super::answer(&input);
     }
 
     #[test]
-    fn answers_near_to_real_ones_hold(input in near("ecs_answer")) {
+    fn answers_near_to_real_ones_hold(input in near("ecs_answer", &WORDS)) {
         ecs_answer(&input);
     }
 
@@ -139,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn flags_near_to_real_ones_hold(input in near("flags")) {
+    fn flags_near_to_real_ones_hold(input in near("flags", &WORDS)) {
         text(&input, super::names);
     }
 

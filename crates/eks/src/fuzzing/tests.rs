@@ -1,9 +1,11 @@
 //! The same on every test run: the corpus, every past finding, and inputs that are near to them.
 
-use std::path::Path;
-
 use proptest::prelude::*;
-use proptest::sample::Index;
+
+use near::{cases, inputs, near, text};
+
+#[path = "../../../../fuzz/near.rs"]
+mod near;
 
 /// What is put into inputs beside their own parts.
 const WORDS: [&str; 20] = [
@@ -29,26 +31,6 @@ const WORDS: [&str; 20] = [
     "\u{1b}[31m\n",
 ];
 
-/// The files of a target: `corpus` is what the fuzzer knows, `found` what it has found.
-fn inputs(target: &str) -> Vec<Vec<u8>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    let mut all = Vec::new();
-    for folder in [root.join("corpus").join(target), root.join("found").join(target)] {
-        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
-        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        all.extend(paths.into_iter().map(|path| std::fs::read(path).unwrap()));
-    }
-    assert!(all.len() >= 3, "the corpus of {target} is not where it should be");
-    all
-}
-
-fn text(input: &[u8], work: fn(&str)) {
-    if let Ok(text) = std::str::from_utf8(input) {
-        work(text);
-    }
-}
-
 #[test]
 fn every_input_of_the_fuzzer_holds() {
     inputs("manifests").iter().for_each(|input| text(input, super::manifests));
@@ -56,36 +38,11 @@ fn every_input_of_the_fuzzer_holds() {
     inputs("kubernetes_answer").iter().for_each(|input| super::answer(input));
 }
 
-/// An input of the corpus with a few changes: a piece taken out, given twice, or a word put in.
-fn near(target: &str) -> impl Strategy<Value = Vec<u8>> + use<> {
-    let change = (0..3_u8, any::<Index>(), 0..40_usize, prop::sample::select(WORDS.to_vec()));
-    let changes = prop::collection::vec(change, 0..5);
-    (prop::sample::select(inputs(target)), changes).prop_map(|(mut input, changes)| {
-        for (what, at, length, word) in changes {
-            let start = at.index(input.len() + 1);
-            let end = (start + length).min(input.len());
-            let piece = input[start..end].to_vec();
-            match what {
-                0 => drop(input.splice(start..end, [])),
-                1 => drop(input.splice(start..start, piece)),
-                _ => drop(input.splice(start..end.min(start + 4), word.bytes())),
-            }
-        }
-        input
-    })
-}
-
-/// Half of what other properties have. `PROPTEST_CASES` asks for more.
-fn cases() -> ProptestConfig {
-    let usual = ProptestConfig::default();
-    ProptestConfig { cases: usual.cases / 2, failure_persistence: None, ..usual }
-}
-
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(cases(2))]
 
     #[test]
-    fn manifests_near_to_real_ones_hold(input in near("manifests")) {
+    fn manifests_near_to_real_ones_hold(input in near("manifests", &WORDS)) {
         text(&input, super::manifests);
     }
 
@@ -95,12 +52,12 @@ proptest! {
     }
 
     #[test]
-    fn kubeconfigs_near_to_real_ones_hold(input in near("kubeconfig")) {
+    fn kubeconfigs_near_to_real_ones_hold(input in near("kubeconfig", &WORDS)) {
         text(&input, super::kubeconfig);
     }
 
     #[test]
-    fn answers_near_to_real_ones_hold(input in near("kubernetes_answer")) {
+    fn answers_near_to_real_ones_hold(input in near("kubernetes_answer", &WORDS)) {
         super::answer(&input);
     }
 }
