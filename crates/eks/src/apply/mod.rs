@@ -11,7 +11,7 @@ mod recreate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -192,8 +192,8 @@ pub async fn apply(
     let is_shut = AtomicBool::new(false);
     for wave in waves.iter().skip(first) {
         part.waves += 1;
-        let placing = wave.objects.iter().map(|object| {
-            let (manifest, before) = (&manifests[*object], before.get(*object).and_then(Option::as_ref));
+        let placing = in_turns(&wave.objects, manifests).into_iter().map(|object| {
+            let (manifest, before) = (&manifests[object], before.get(object).and_then(Option::as_ref));
             let patience = match coming.contains(&(manifest.group().to_owned(), manifest.kind().to_owned())) {
                 true => KIND_COMES,
                 false => Duration::ZERO,
@@ -201,14 +201,14 @@ pub async fn apply(
             let is_shut = &is_shut;
             async move {
                 if is_shut.load(Ordering::Relaxed) {
-                    return (*object, Outcome::NotAttempted);
+                    return (object, Outcome::NotAttempted);
                 }
                 let placed = one::place(cx, api, manifest, before, options.conflicts, patience).await;
                 let outcome = placed.map_or_else(|error| Outcome::Failed { error }, Outcome::Applied);
                 if let Outcome::Failed { error } = &outcome {
                     is_shut.fetch_or(concerns_all(error), Ordering::Relaxed);
                 }
-                (*object, outcome)
+                (object, outcome)
             }
         });
         // Unordered: a slow object at the front would hold up those behind it.
@@ -227,6 +227,23 @@ pub async fn apply(
         }
     }
     part
+}
+
+/// The objects of a wave, each kind in its turn. The server makes Services one after the other, because each gets an
+/// address: that takes long, and what is of other kinds is made meanwhile.
+fn in_turns(objects: &[usize], manifests: &[Manifest]) -> Vec<usize> {
+    let mut of_kind: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut turns: Vec<(usize, usize)> = objects
+        .iter()
+        .map(|object| {
+            let manifest = &manifests[*object];
+            let turn = of_kind.entry((manifest.group(), manifest.kind())).or_default();
+            *turn += 1;
+            (*turn, *object)
+        })
+        .collect();
+    turns.sort_unstable();
+    turns.into_iter().map(|(_, object)| object).collect()
 }
 
 /// Whether an error has nothing to do with the object that was met with it.

@@ -9,7 +9,7 @@ use crate::apply::{self, Before};
 use crate::error::Refusal;
 use crate::input::ManifestSet;
 use crate::inventory::Inventory;
-use crate::lock::{self, Holder};
+use crate::lock::{self, Holder, Since};
 use crate::memory::{Forward, Progressed, Stage};
 use crate::record::{self, Content, restorable};
 use crate::spec::IfBusy;
@@ -35,9 +35,9 @@ pub(crate) async fn forward(
         return standing(target, cx, set, plan).await;
     }
     let so_far = match so_far {
-        None => return begin(target, cx, set, plan, false).await,
+        None => return Box::pin(begin(target, cx, set, plan, false)).await,
         Some(so_far) if matches!(so_far.stage, Stage::Busy) => {
-            return begin(target, cx, set, plan, true).await;
+            return Box::pin(begin(target, cx, set, plan, true)).await;
         }
         Some(so_far) => so_far,
     };
@@ -78,14 +78,19 @@ async fn begin(
     let (spec, api) = (&target.spec, &target.api);
     own_namespace(target, cx, set, plan).await?;
     if spec.if_busy == IfBusy::Wait
-        && let Holder::Other { .. } = lock::look(cx, api, &spec.release, &lock::name(cx)).await?
+        && let Holder::Other { .. } = target.lock.look(cx, api, &spec.release, &lock::name(cx)).await?
     {
         let mut busy = Progressed::begun(plan.revision);
         busy.stage = Stage::Busy;
         return Ok(busy);
     }
-    hold(target, cx).await?;
-    let begun = match number(target, cx, set, plan, waited).await {
+    // At once: where nobody has held the lock since it was looked at, the inventory is as the lock's holder finds it.
+    let (held, inventory) = tokio::join!(hold(target, cx), Inventory::load(cx, api, &spec.release));
+    let inventory = match held? {
+        Since::Before => inventory,
+        Since::Now => Inventory::load(cx, api, &spec.release).await,
+    };
+    let begun = match number(target, cx, set, plan, waited, inventory).await {
         Ok(revision) => Ok(Progressed { waited, ..Progressed::begun(revision) }),
         Err(error) if error.kind().is_passing() => Err(error),
         Err(error) => {
@@ -104,9 +109,10 @@ async fn number(
     set: &ManifestSet,
     plan: &Forward,
     waited: bool,
+    inventory: Result<Inventory>,
 ) -> Result<u64> {
     let release = &target.spec.release;
-    let inventory = Inventory::load(cx, &target.api, release).await?;
+    let inventory = inventory?;
     let revision = inventory.next_revision();
     if revision != plan.revision && !waited {
         let there = revision - 1;

@@ -19,10 +19,11 @@ use crate::api::{Api, At};
 use crate::apply::{self, Before, Options, Outcome, Part, Placed};
 use crate::input::{Manifest, ManifestSet};
 use crate::inventory::{Inventory, RecordRef, Release};
+use crate::lock::{self, Since};
 use crate::memory::{Goal, Progressed, Stage};
+use crate::record;
 use crate::target::Manifests;
 use crate::waves::Wave;
-use crate::{lock, record};
 
 pub(crate) use back::back;
 pub(crate) use finish::{is_back, outputs};
@@ -114,7 +115,7 @@ async fn close(
 }
 
 /// Takes the lock, or holds it for longer.
-async fn hold(target: &Manifests, cx: &Context) -> Result<()> {
+async fn hold(target: &Manifests, cx: &Context) -> Result<Since> {
     target.lock.take(cx, &target.api, &target.spec.release, &lock::name(cx)).await
 }
 

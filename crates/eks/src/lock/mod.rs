@@ -7,6 +7,9 @@
 //!
 //! Times are those of the cluster's clock, as far as it is known ([`Cluster::ahead`](crate::access::Cluster::ahead)).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -36,26 +39,83 @@ pub struct Held {
 
 /// The lock of a release as a target holds it: taken when it is needed, and held for longer before its time is over.
 #[derive(Debug, Default)]
-pub struct Lock(Mutex<Option<Held>>);
+pub struct Lock(Mutex<Known>);
+
+/// What is known of the lock.
+#[derive(Debug, Default)]
+enum Known {
+    #[default]
+    Nothing,
+    /// It was looked at.
+    Seen(Option<Live>),
+    /// It was ours.
+    Held(Held),
+}
+
+/// Since when nobody else has held the lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Since it was looked at, or taken, before: what only its holder changes is as it was then.
+    Before,
+    /// Since now.
+    Now,
+}
 
 impl Lock {
-    /// Takes the lock, or holds it for longer; does nothing while more than half of its time is left.
+    /// Who holds the lock, seen by `us`.
+    ///
+    /// # Errors
+    /// The refusal or the failure of the request.
+    ///
+    /// # Cancellation
+    /// Read-only; may be dropped at any time.
+    pub async fn look(&self, cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Holder> {
+        let mut known = self.0.lock().await;
+        let lease = api.read(cx, &place(cx, api, release).await?).await?;
+        let holder = holder(lease.as_ref(), us, now(cx, api));
+        if !matches!(*known, Known::Held(_)) {
+            *known = Known::Seen(lease);
+        }
+        Ok(holder)
+    }
+
+    /// Takes the lock, or holds it for longer; does nothing while more than half of its time is left. One that was free
+    /// when it was looked at is taken by one request, which is refused when anybody has held it since.
     ///
     /// # Errors
     /// As [`take`].
     ///
     /// # Cancellation
     /// As [`take`].
-    pub async fn take(&self, cx: &Context, api: &Api, release: &Release, us: &str) -> Result<()> {
-        let mut held = self.0.lock().await;
-        let enough = now(cx, api).checked_add(HOLDS / 2).unwrap_or(Timestamp::MAX);
-        if held.is_none() {
-            *held = found(cx, api, release, us).await?;
+    pub async fn take(&self, cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Since> {
+        let mut known = self.0.lock().await;
+        let now = now(cx, api);
+        let enough = now.checked_add(HOLDS / 2).unwrap_or(Timestamp::MAX);
+        let at = place(cx, api, release).await?;
+        let (lease, since) = match &*known {
+            Known::Held(held) if held.holder == us && held.until >= enough => return Ok(Since::Before),
+            Known::Seen(lease) => (lease.clone(), Since::Before),
+            _ => (api.read(cx, &at).await?, Since::Now),
+        };
+        if let Some(held) = found(&at, lease.as_ref(), us, now).filter(|held| held.until >= enough) {
+            *known = Known::Held(held);
+            return Ok(since);
         }
-        if held.as_ref().is_none_or(|held| held.holder != us || held.until < enough) {
-            *held = Some(take(cx, api, release, us).await?);
+        if matches!(holder(lease.as_ref(), us, now), Holder::Nobody | Holder::Us) {
+            match claim(cx, api, &at, us, now, lease.as_ref()).await {
+                Ok(held) => {
+                    *known = Known::Held(held);
+                    return Ok(since);
+                }
+                // It is not what it was: read anew below, and told there.
+                Err(fault) => match Error::from(fault) {
+                    error if error.kind().is_passing() => return Err(error),
+                    _ => {}
+                },
+            }
         }
-        Ok(())
+        *known = Known::Held(take(cx, api, release, us).await?);
+        Ok(Since::Now)
     }
 
     /// Gives the lock back, if it is held.
@@ -66,25 +126,22 @@ impl Lock {
     /// # Cancellation
     /// A lock that is not given back expires.
     pub async fn give_back(&self, cx: &Context, api: &Api) -> Result<()> {
-        match self.0.lock().await.take() {
-            Some(held) => give_back(cx, api, &held).await,
-            None => Ok(()),
+        match std::mem::take(&mut *self.0.lock().await) {
+            Known::Held(held) => give_back(cx, api, &held).await,
+            Known::Nothing | Known::Seen(_) => Ok(()),
         }
     }
 }
 
 /// The lock as an earlier process of the same run has left it; none when that does not hold it.
-async fn found(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Option<Held>> {
-    let at = place(cx, api, release).await?;
-    let Some(lease) = api.read(cx, &at).await? else { return Ok(None) };
-    let ours = holder(Some(&lease), us, now(cx, api)) == Holder::Us;
-    let until = until(&lease).filter(|_| ours);
-    Ok(until.map(|until| Held {
-        at,
+fn found(at: &At, lease: Option<&Live>, us: &str, now: Timestamp) -> Option<Held> {
+    let lease = lease.filter(|_| holder(lease, us, now) == Holder::Us)?;
+    Some(Held {
+        at: at.clone(),
         holder: us.to_owned(),
         resource_version: lease.resource_version().to_owned(),
-        until,
-    }))
+        until: until(lease)?,
+    })
 }
 
 /// Who a run is to others: the same in every process that goes on with it.
@@ -132,18 +189,6 @@ pub fn holder(lease: Option<&Live>, us: &str, now: Timestamp) -> Holder {
     }
 }
 
-/// Who holds the lock of a release, seen by `us`.
-///
-/// # Errors
-/// The refusal or the failure of the request.
-///
-/// # Cancellation
-/// Read-only; may be dropped at any time.
-pub async fn look(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Holder> {
-    let lease = api.read(cx, &place(cx, api, release).await?).await?;
-    Ok(holder(lease.as_ref(), us, now(cx, api)))
-}
-
 /// Until when a Lease holds, if it says so.
 fn until(lease: &Live) -> Option<Timestamp> {
     let spec = &lease.value()["spec"];
@@ -173,12 +218,8 @@ pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Resul
         }
         Holder::Nobody | Holder::Us => {}
     }
-    let written = match &lease {
-        None => api.create(cx, &at, &body(&at, us, now, None)).await,
-        Some(lease) => write(cx, api, &at, us, now, lease.resource_version()).await,
-    };
-    match written {
-        Ok(lease) => Ok(held(at, us, &lease, now)),
+    match claim(cx, api, &at, us, now, lease.as_ref()).await {
+        Ok(held) => Ok(held),
         // An answer that was lost on the way, and the request repeated: it is ours.
         Err(fault) if is_overtaken(&fault) => match api.read(cx, &at).await? {
             Some(lease) if holder(Some(&lease), us, now) == Holder::Us => Ok(held(at, us, &lease, now)),
@@ -186,6 +227,22 @@ pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Resul
         },
         Err(fault) => Err(fault.into()),
     }
+}
+
+/// Writes our name into the Lease as it was read, unless anybody has written into it since.
+async fn claim(
+    cx: &Context,
+    api: &Api,
+    at: &At,
+    us: &str,
+    now: Timestamp,
+    lease: Option<&Live>,
+) -> Result<Held, Fault> {
+    let written = match lease {
+        None => api.create(cx, at, &body(at, us, now, None)).await?,
+        Some(lease) => write(cx, api, at, us, now, lease.resource_version()).await?,
+    };
+    Ok(held(at.clone(), us, &written, now))
 }
 
 /// Holds the lock for longer.
@@ -292,83 +349,5 @@ fn is_overtaken(fault: &Fault) -> bool {
 impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}", self.at, self.holder)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use landfall_core::ErrorKind;
-    use serde_json::json;
-
-    use super::{Holder, give_back, holder, renew, take};
-    use crate::api::Live;
-    use crate::inventory::Release;
-    use crate::scripted::{Scripted, hearing};
-
-    fn release() -> Release {
-        Release { namespace: "shop".to_owned(), name: "web".to_owned() }
-    }
-
-    #[test]
-    fn a_lock_is_held_until_its_time_is_over() {
-        let lease = |who: &str, seconds: i64| {
-            Live::new(
-                json!({"spec": {"holderIdentity": who, "leaseDurationSeconds": seconds, "renewTime": "2026-01-01T00:00:00.000000Z"}}),
-            )
-        };
-        let now = "2026-01-01T00:01:00Z".parse().unwrap();
-        let other =
-            Holder::Other { holder: "other".to_owned(), until: "2026-01-01T00:01:01Z".parse().unwrap() };
-        for (lease, expected) in [
-            (None, Holder::Nobody),
-            (Some(lease("", 3600)), Holder::Nobody),
-            (Some(lease("us", 1)), Holder::Us),
-            (Some(lease("other", 61)), other),
-            (Some(lease("other", 60)), Holder::Expired { holder: "other".to_owned() }),
-            (
-                Some(Live::new(json!({"spec": {"holderIdentity": "other"}}))),
-                Holder::Expired { holder: "other".to_owned() },
-            ),
-        ] {
-            assert_eq!(holder(lease.as_ref(), "us", now), expected);
-        }
-    }
-
-    #[tokio::test]
-    async fn one_run_gets_the_lock_keeps_it_and_gives_it_back() {
-        let (server, (cx, _)) = (Scripted::with(&[]).await, hearing());
-        let ours = take(&cx, &server.api, &release(), "us").await.unwrap();
-        let lease =
-            server.object("/apis/coordination.k8s.io/v1/namespaces/shop/leases/landfall-web").unwrap();
-        let time = lease["spec"]["renewTime"].as_str().unwrap();
-        assert_eq!(time.len(), "2026-01-01T00:00:00.000000Z".len(), "{time}");
-        let error = take(&cx, &server.api, &release(), "them").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict);
-        assert_eq!(error.message(), "release shop/web is being deployed by us");
-        let ours = renew(&cx, &server.api, &release(), &ours).await.unwrap();
-        let again = take(&cx, &server.api, &release(), "us").await.unwrap();
-        assert_ne!(again, ours, "the same run gets it again");
-        give_back(&cx, &server.api, &again).await.unwrap();
-        take(&cx, &server.api, &release(), "them").await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_lock_of_a_run_that_was_killed_is_taken_over_and_lost_to_that_run() {
-        let (server, (cx, told)) = (Scripted::with(&[]).await, hearing());
-        let theirs = take(&cx, &server.api, &release(), "them").await.unwrap();
-        let path = "/apis/coordination.k8s.io/v1/namespaces/shop/leases/landfall-web";
-        let mut lease = server.object(path).unwrap();
-        lease["spec"]["renewTime"] = json!("2020-01-01T00:00:00.000000Z");
-        server.put(&lease);
-        take(&cx, &server.api, &release(), "us").await.unwrap();
-        assert!(
-            told.lock().unwrap()[0].starts_with("lock-taken-over: the lock of release shop/web was them's"),
-            "{told:?}"
-        );
-        let error = renew(&cx, &server.api, &release(), &theirs).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Conflict);
-        give_back(&cx, &server.api, &theirs).await.unwrap();
-        let lease = server.object(path).unwrap();
-        assert_eq!(lease["spec"]["holderIdentity"], "us", "it is not given back by who has lost it");
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn observe(
 
 /// Whether the other run still deploys the release.
 async fn busy(target: &Manifests, cx: &Context) -> Result<Observation> {
-    let holder = lock::look(cx, &target.api, &target.spec.release, &lock::name(cx)).await?;
+    let holder = target.lock.look(cx, &target.api, &target.spec.release, &lock::name(cx)).await?;
     Ok(Observation::new(match holder {
         Holder::Other { holder, .. } => {
             State::pending(format!("{holder}, which deploys the release, to end"))
@@ -154,9 +154,9 @@ async fn waiting(
 async fn overtaken(target: &Manifests, cx: &Context) -> Result<Option<String>> {
     let us = lock::name(cx);
     match target.lock.take(cx, &target.api, &target.spec.release, &us).await {
-        Ok(()) => Ok(None),
+        Ok(_) => Ok(None),
         Err(error) if error.kind() == ErrorKind::Conflict => {
-            let holder = lock::look(cx, &target.api, &target.spec.release, &us).await?;
+            let holder = target.lock.look(cx, &target.api, &target.spec.release, &us).await?;
             match holder {
                 Holder::Other { holder, .. } => Ok(Some(holder)),
                 _ => Err(error),

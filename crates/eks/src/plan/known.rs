@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use landfall_core::{Context, Error, Result};
+use tokio::time::Instant;
 
 use crate::api::{Answered, Api, ApiResource, At, Live, Selector};
 use crate::apply::concerns_all;
@@ -20,31 +21,48 @@ const LISTED_FROM: usize = 4;
 pub(super) struct Known {
     /// Namespaces of the release that are not there yet. Nothing is in them.
     missing: HashSet<String>,
-    /// Objects by their paths, each until it was looked at.
-    found: Mutex<HashMap<String, Live>>,
+    /// Objects by their paths, or that there is none; each until it was looked at.
+    found: Mutex<HashMap<String, Option<Live>>>,
 }
 
 impl Known {
-    /// Asks for the Namespaces among the manifests, and lists the objects that are labelled as the release's.
+    /// Lists the objects that are labelled as the release's, where there are many of a kind, and reads the others and all
+    /// Namespaces, except in Namespaces of the release. What was told of the cluster's kinds `since` then is new enough.
     ///
     /// # Errors
     /// When there is no use in asking for anything: the server is overloaded, away, or does not know us.
-    pub(super) async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Result<Self> {
-        let namespaces = manifests.iter().filter(|one| one.is("", "Namespace"));
-        let namespaces = join_all(namespaces.map(|manifest| read(cx, api, manifest)));
-        let lists = join_all(collections(manifests).into_iter().map(|one| list(cx, api, one)));
-        let (namespaces, lists) = tokio::join!(namespaces, lists);
+    pub(super) async fn of(
+        cx: &Context,
+        api: &Api,
+        manifests: &[Manifest],
+        since: Instant,
+        at_once: usize,
+    ) -> Result<Self> {
+        let groups = groups(manifests);
+        let (many, few): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| group.is_listed());
+        let lists = join_all(many.iter().map(|group| list(cx, api, group, since)));
+        let namespaces: Vec<&Manifest> = manifests.iter().filter(|one| one.is("", "Namespace")).collect();
+        // In one that may not be there nothing is looked for yet.
+        let is_open = |manifest: &&Manifest| {
+            let place = manifest.namespace();
+            !manifest.is("", "Namespace") && namespaces.iter().all(|one| Some(one.name()) != place)
+        };
+        let single = few.into_iter().flat_map(|group| group.objects).filter(is_open);
+        let single = single.chain(namespaces.iter().copied());
+        let reads: Vec<_> = single.map(|manifest| read(cx, api, manifest, since)).collect();
+        let reads = stream::iter(reads).buffer_unordered(at_once).collect::<Vec<_>>();
+        let (reads, lists) = tokio::join!(reads, lists);
         let mut known = Self::default();
         let mut found = HashMap::new();
         for list in lists {
-            found.extend(list?);
+            found.extend(list?.into_iter().map(|(path, live)| (path, Some(live))));
         }
-        for read in namespaces {
+        for read in reads {
             let Some((at, live)) = read? else { continue };
-            match live {
-                None => drop(known.missing.insert(at.name().to_owned())),
-                Some(live) => drop(found.insert(at.path(), live)),
+            if live.is_none() && at.resource().kind == "Namespace" && at.resource().group.is_empty() {
+                known.missing.insert(at.name().to_owned());
             }
+            found.insert(at.path(), live);
         }
         known.found = Mutex::new(found);
         Ok(known)
@@ -55,27 +73,41 @@ impl Known {
         at.namespace().is_some_and(|namespace| self.missing.contains(namespace))
     }
 
-    /// The object as it was found, if it was; the next look has to ask for it.
-    pub(super) fn take(&self, at: &At) -> Option<Live> {
+    /// The object as it was found, or that there is none, where that is known; the next look has to ask for it.
+    pub(super) fn take(&self, at: &At) -> Option<Option<Live>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).remove(&at.path())
     }
 }
 
-/// Objects of one kind in one namespace, with the label of their release: the first of them stands for all.
-fn collections(manifests: &[Manifest]) -> Vec<(&Manifest, &str)> {
-    let mut groups: BTreeMap<_, Vec<&Manifest>> = BTreeMap::new();
-    for manifest in manifests {
-        if let Some(release) = manifest.text_at(&["metadata", "labels", PART_OF]) {
-            let group = (manifest.api_version(), manifest.kind(), manifest.namespace(), release);
-            groups.entry(group).or_default().push(manifest);
-        }
-    }
-    let many = groups.into_iter().filter(|(_, objects)| objects.len() >= LISTED_FROM);
-    many.map(|((.., release), objects)| (objects[0], release)).collect()
+/// Objects of one kind in one namespace, with one label of a release or with none.
+struct Group<'a> {
+    release: Option<&'a str>,
+    objects: Vec<&'a Manifest>,
 }
 
-async fn kind_of(cx: &Context, api: &Api, manifest: &Manifest) -> Result<Option<Arc<ApiResource>>> {
-    asked(api.resource(cx, manifest.api_version(), manifest.kind(), Duration::ZERO).await)
+impl Group<'_> {
+    fn is_listed(&self) -> bool {
+        self.release.is_some() && self.objects.len() >= LISTED_FROM
+    }
+}
+
+fn groups(manifests: &[Manifest]) -> Vec<Group<'_>> {
+    let mut groups: BTreeMap<_, Vec<&Manifest>> = BTreeMap::new();
+    for manifest in manifests {
+        let release = manifest.text_at(&["metadata", "labels", PART_OF]);
+        let group = (manifest.api_version(), manifest.kind(), manifest.namespace(), release);
+        groups.entry(group).or_default().push(manifest);
+    }
+    groups.into_iter().map(|((.., release), objects)| Group { release, objects }).collect()
+}
+
+async fn kind_of(
+    cx: &Context,
+    api: &Api,
+    manifest: &Manifest,
+    since: Instant,
+) -> Result<Option<Arc<ApiResource>>> {
+    asked(api.resource_as_of(cx, manifest.api_version(), manifest.kind(), since).await)
 }
 
 /// What was answered; nothing where the answer concerns this question only.
@@ -87,20 +119,22 @@ fn asked<T>(answer: Answered<T>) -> Result<Option<T>> {
     }
 }
 
-async fn read(cx: &Context, api: &Api, manifest: &Manifest) -> Result<Option<(At, Option<Live>)>> {
-    let Some(resource) = kind_of(cx, api, manifest).await? else { return Ok(None) };
+async fn read(
+    cx: &Context,
+    api: &Api,
+    manifest: &Manifest,
+    since: Instant,
+) -> Result<Option<(At, Option<Live>)>> {
+    let Some(resource) = kind_of(cx, api, manifest, since).await? else { return Ok(None) };
     let at = At::new(resource, manifest.namespace(), manifest.name());
     Ok(asked(api.read(cx, &at).await)?.map(|live| (at, live)))
 }
 
 /// The objects by their paths; none where they may not be listed.
-async fn list(
-    cx: &Context,
-    api: &Api,
-    (manifest, release): (&Manifest, &str),
-) -> Result<Vec<(String, Live)>> {
-    let Some(resource) = kind_of(cx, api, manifest).await? else { return Ok(Vec::new()) };
-    let at = At::new(Arc::clone(&resource), manifest.namespace(), manifest.name());
+async fn list(cx: &Context, api: &Api, group: &Group<'_>, since: Instant) -> Result<Vec<(String, Live)>> {
+    let (Some(release), Some(first)) = (group.release, group.objects.first()) else { return Ok(Vec::new()) };
+    let Some(resource) = kind_of(cx, api, first, since).await? else { return Ok(Vec::new()) };
+    let at = At::new(Arc::clone(&resource), first.namespace(), first.name());
     let selector = Selector::labels(format!("{PART_OF}={release}"));
     let listed = asked(api.list(cx, &resource, at.namespace(), &selector).await)?.unwrap_or_default();
     let items = listed.items.into_iter().map(|live| {

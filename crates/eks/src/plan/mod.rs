@@ -9,7 +9,8 @@
 //! is among the manifests, and objects in a namespace that is. They are planned as new, and the server judges them when
 //! they are applied.
 //!
-//! Many objects of a kind are read by one list, by the label of their release, where listing is allowed. No dry run is made
+//! Many objects of a kind are read by one list, by the label of their release, where listing is allowed; the others at
+//! the same time one by one. No dry run is made
 //! of an object that the server's own account of it shows to be as its manifest says.
 
 mod diff;
@@ -22,13 +23,13 @@ mod tests;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
 use landfall_core::event::Level;
 use landfall_core::target::Effect;
 use landfall_core::{Change, Context, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use crate::api::{Api, At, Key, Live, Meaning};
 use crate::apply::{
@@ -74,7 +75,8 @@ pub struct Planned {
 /// # Cancellation
 /// Read-only; may be dropped at any time.
 pub async fn plan(cx: &Context, api: &Api, manifests: &[Manifest], options: Options) -> Result<Vec<Planned>> {
-    let scene = Scene::of(cx, api, manifests).await?;
+    let at_once = options.at_once.clamp(1, 90);
+    let scene = Scene::of(cx, api, manifests, at_once).await?;
     let is_shut = AtomicBool::new(false);
     let looks = manifests.iter().enumerate().map(|(place, manifest)| {
         let (scene, is_shut) = (&scene, &is_shut);
@@ -88,7 +90,7 @@ pub async fn plan(cx: &Context, api: &Api, manifests: &[Manifest], options: Opti
         }
     });
     let mut looked: Vec<_> = stream::iter(looks.collect::<Vec<_>>())
-        .buffer_unordered(options.at_once.clamp(1, 90))
+        .buffer_unordered(at_once)
         .filter_map(std::future::ready)
         .collect()
         .await;
@@ -148,21 +150,25 @@ struct Scene {
     kinds: HashSet<(String, String)>,
     namespaces: HashSet<String>,
     known: Known,
+    /// When the plan was begun. What kinds there are is asked for once.
+    since: Instant,
 }
 
 impl Scene {
-    async fn of(cx: &Context, api: &Api, manifests: &[Manifest]) -> Result<Self> {
-        let known = Known::of(cx, api, manifests).await?;
+    async fn of(cx: &Context, api: &Api, manifests: &[Manifest], at_once: usize) -> Result<Self> {
+        let since = Instant::now();
+        let known = Known::of(cx, api, manifests, since, at_once).await?;
         let namespaces = manifests.iter().filter(|one| one.is("", "Namespace"));
         Ok(Self {
             kinds: kinds_of(manifests),
             namespaces: namespaces.map(|namespace| namespace.name().to_owned()).collect(),
             known,
+            since,
         })
     }
 
     async fn look(&self, cx: &Context, api: &Api, manifest: &Manifest, options: Options) -> Result<Planned> {
-        let found = api.resource(cx, manifest.api_version(), manifest.kind(), Duration::ZERO).await;
+        let found = api.resource_as_of(cx, manifest.api_version(), manifest.kind(), self.since).await;
         let resource = match found.map_err(Error::from) {
             Ok(resource) => resource,
             Err(error) if error.kind() == ErrorKind::NotFound && self.brings_kind(manifest) => {
@@ -180,7 +186,7 @@ impl Scene {
         let mut tries = 0;
         let (live, tried) = loop {
             let live = match self.known.take(&at) {
-                Some(live) => Some(live),
+                Some(known) => known,
                 None => api.read(cx, &at).await?,
             };
             if let Some(before) = live.as_ref().and_then(|live| unchanged(live, manifest, options.conflicts))

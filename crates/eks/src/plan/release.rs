@@ -27,9 +27,9 @@ pub(crate) async fn release(target: &Manifests, cx: &Context) -> Result<Plan> {
     let us = lock::name(cx);
     // All at once: none needs what another finds.
     let (planned, inventory, holder) = tokio::join!(
-        plan(cx, &target.api, set.objects(), spec.options),
+        Box::pin(plan(cx, &target.api, set.objects(), spec.options)),
         Inventory::load(cx, &target.api, &spec.release),
-        lock::look(cx, &target.api, &spec.release, &us),
+        target.lock.look(cx, &target.api, &spec.release, &us),
     );
     let (planned, inventory, holder) = all((planned, inventory, holder))?;
     match holder {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use landfall_core::ErrorKind;
@@ -73,6 +75,7 @@ async fn what_comes_with_the_release_is_planned_as_new() {
     assert_eq!(planned[2].details, ["its kind comes with this release, and the server judges it then"]);
     let asked = server.lines().into_iter().filter(|line| line.contains("/namespaces/shop/"));
     assert_eq!(asked.count(), 0, "nothing is asked of a namespace that is not there: {:?}", server.lines());
+    assert_eq!(server.discoveries(), 1, "the kind that comes is not looked for again");
 }
 
 /// Five ConfigMaps of a release; the last one is not there.
@@ -148,6 +151,33 @@ async fn where_nothing_may_be_listed_each_object_is_read() {
     assert_eq!(planned.iter().filter(|planned| planned.effect.is_some()).count(), 2);
     let reads = server.lines().into_iter().filter(|line| line.starts_with(&format!("GET {CONFIG_MAPS}/")));
     assert_eq!(reads.count(), 5);
+}
+
+#[tokio::test]
+async fn a_few_objects_are_read_while_many_are_listed_and_no_more_than_once() {
+    let (mut manifests, objects) = of_a_release();
+    let more = "{apiVersion: v1, kind: Secret, metadata: {name: key}}\n---\n{apiVersion: v1, kind: Service, metadata: {name: web}}\n";
+    manifests = manifests.and(read(more));
+    let server = Scripted::start(|seen| {
+        // The list is answered last.
+        seen.is("GET", CONFIG_MAPS)
+            .then(|| Reply::json(200, &json!({"items": []})).after(Duration::from_millis(200)))
+    })
+    .await;
+    objects.iter().for_each(|object| server.put(object));
+    planned(&server, &manifests).await;
+    let lines = server.lines();
+    let of = |wanted: &str| lines.iter().filter(|line| **line == format!("GET {wanted}")).count();
+    for single in ["/api/v1/namespaces/shop/secrets/key", "/api/v1/namespaces/shop/services/web"] {
+        assert_eq!(of(single), 1, "what is known not to be there is not read again: {lines:?}");
+        let (read, next) =
+            (place(&lines, &format!("GET {single}")), place(&lines, &format!("GET {CONFIG_MAPS}/c0")));
+        assert!(read < next, "{lines:?}");
+    }
+}
+
+fn place(lines: &[String], wanted: &str) -> usize {
+    lines.iter().position(|line| line == wanted).unwrap()
 }
 
 #[tokio::test]

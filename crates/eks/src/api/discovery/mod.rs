@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::Api;
 use super::call::{Asked, accepting};
-use super::explain::Answered;
+use super::explain::{Answered, Fault};
 use super::object::ApiResource;
 #[cfg(any(test, fuzzing))]
 pub(super) use aggregated::read;
@@ -144,21 +144,33 @@ impl Api {
         let until = Instant::now() + patience;
         let mut pauses = Delays::new(LOOK_AGAIN, kind);
         loop {
-            let asked = Instant::now();
-            let mut known = self.0.known.lock().await;
-            if let Some(found) = known.kinds.as_ref().and_then(|kinds| kinds.find(api_version, kind)) {
-                return Ok(Arc::clone(found));
+            match self.resource_as_of(cx, api_version, kind, Instant::now()).await {
+                Err(Fault::Failed(error))
+                    if error.kind() == ErrorKind::NotFound
+                        && Instant::now() < until
+                        && !cx.is_cancelled() =>
+                {
+                    tokio::time::sleep(pauses.next(false, false)).await;
+                }
+                found => return found,
             }
-            let kinds = known.ask(self, cx, asked).await?;
-            drop(known);
-            if let Some(found) = kinds.find(api_version, kind) {
-                return Ok(Arc::clone(found));
-            }
-            if Instant::now() >= until || cx.is_cancelled() {
-                return Err(kinds.missing(api_version, kind).into());
-            }
-            tokio::time::sleep(pauses.next(false, false)).await;
         }
+    }
+
+    /// A kind as [`Api::resource`] finds it, once, where an answer since then is new enough.
+    pub(crate) async fn resource_as_of(
+        &self,
+        cx: &Context,
+        api_version: &str,
+        kind: &str,
+        since: Instant,
+    ) -> Answered<Arc<ApiResource>> {
+        let mut known = self.0.known.lock().await;
+        if let Some(found) = known.kinds.as_ref().and_then(|kinds| kinds.find(api_version, kind)) {
+            return Ok(Arc::clone(found));
+        }
+        let kinds = known.ask(self, cx, since).await?;
+        kinds.find(api_version, kind).map(Arc::clone).ok_or_else(|| kinds.missing(api_version, kind).into())
     }
 
     /// All kinds, as they were when they were last asked for.
