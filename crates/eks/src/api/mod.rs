@@ -30,9 +30,7 @@ mod write;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
-
-use tokio::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::access::ApiServer;
 
@@ -56,16 +54,16 @@ pub struct Api(Arc<Inner>);
 
 struct Inner {
     server: ApiServer,
-    known: Mutex<Known>,
+    known: Known,
     /// Warnings of the server that were told already.
-    told: std::sync::Mutex<HashSet<String>>,
+    told: Mutex<HashSet<String>>,
 }
 
 impl Api {
     /// The API behind a connection. Nothing is sent yet.
     #[must_use]
     pub fn new(server: ApiServer) -> Self {
-        Self(Arc::new(Inner { server, known: Mutex::default(), told: std::sync::Mutex::default() }))
+        Self(Arc::new(Inner { server, known: Known::default(), told: Mutex::default() }))
     }
 
     /// The connection.

@@ -94,6 +94,19 @@ async fn the_kinds_are_asked_for_once_and_again_for_one_that_is_not_there() {
 }
 
 #[tokio::test]
+async fn who_knows_a_kind_does_not_wait_for_who_looks_for_another() {
+    let server = Scripted::with(&[]).await;
+    let (cx, _) = hearing();
+    server.api.kinds(&cx).await.unwrap();
+    tokio::select! {
+        biased;
+        // Asks the server, and goes on when that has answered.
+        _ = server.api.resource(&cx, "example.com/v1", "Widget", Duration::ZERO) => panic!("it was waited for"),
+        known = server.api.resource(&cx, "apps/v1", "Deployment", Duration::ZERO) => assert!(known.is_ok()),
+    }
+}
+
+#[tokio::test]
 async fn a_kind_that_is_about_to_come_is_asked_for_soon_and_then_less_often() {
     let server = Scripted::with(&[]).await;
     let (cx, _) = hearing();

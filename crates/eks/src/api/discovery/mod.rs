@@ -8,7 +8,7 @@ mod aggregated;
 mod legacy;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::Method;
@@ -104,23 +104,29 @@ impl Discovery {
 /// What is known of a cluster's kinds.
 #[derive(Default)]
 pub(super) struct Known {
-    kinds: Option<Arc<Discovery>>,
-    /// The last answer, or why there was none, and when.
-    last: Option<(Instant, Answered<Arc<Discovery>>)>,
+    /// Never locked for as long as a request takes: who knows a kind does not wait for who looks for another.
+    kinds: Mutex<Option<Arc<Discovery>>>,
+    /// The last answer, or why there was none, and when; locked while the next one is waited for.
+    last: tokio::sync::Mutex<Option<(Instant, Answered<Arc<Discovery>>)>>,
 }
 
 impl Known {
+    fn kinds(&self) -> Option<Arc<Discovery>> {
+        self.kinds.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Asks for the kinds, for somebody who has waited since then. One answer is for all who have: a hundred objects do not
     /// ask a server that is overloaded one after the other.
-    async fn ask(&mut self, api: &Api, cx: &Context, asked: Instant) -> Answered<Arc<Discovery>> {
-        if let Some((_, last)) = self.last.as_ref().filter(|(at, _)| *at > asked) {
+    async fn ask(&self, api: &Api, cx: &Context, asked: Instant) -> Answered<Arc<Discovery>> {
+        let mut last = self.last.lock().await;
+        if let Some((_, last)) = last.as_ref().filter(|(at, _)| *at > asked) {
             return last.clone();
         }
         let answer = api.discover(cx).await.map(Arc::new);
         if let Ok(kinds) = &answer {
-            self.kinds = Some(Arc::clone(kinds));
+            *self.kinds.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(kinds));
         }
-        self.last = Some((Instant::now(), answer.clone()));
+        *last = Some((Instant::now(), answer.clone()));
         answer
     }
 }
@@ -165,11 +171,10 @@ impl Api {
         kind: &str,
         since: Instant,
     ) -> Answered<Arc<ApiResource>> {
-        let mut known = self.0.known.lock().await;
-        if let Some(found) = known.kinds.as_ref().and_then(|kinds| kinds.find(api_version, kind)) {
+        if let Some(found) = self.0.known.kinds().as_ref().and_then(|kinds| kinds.find(api_version, kind)) {
             return Ok(Arc::clone(found));
         }
-        let kinds = known.ask(self, cx, since).await?;
+        let kinds = self.0.known.ask(self, cx, since).await?;
         kinds.find(api_version, kind).map(Arc::clone).ok_or_else(|| kinds.missing(api_version, kind).into())
     }
 
@@ -178,11 +183,9 @@ impl Api {
     /// # Errors
     /// The failure of a request.
     pub async fn kinds(&self, cx: &Context) -> Answered<Arc<Discovery>> {
-        let asked = Instant::now();
-        let mut known = self.0.known.lock().await;
-        match &known.kinds {
-            Some(kinds) => Ok(Arc::clone(kinds)),
-            None => known.ask(self, cx, asked).await,
+        match self.0.known.kinds() {
+            Some(kinds) => Ok(kinds),
+            None => self.0.known.ask(self, cx, Instant::now()).await,
         }
     }
 
