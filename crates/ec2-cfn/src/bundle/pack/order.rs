@@ -41,7 +41,24 @@ struct State<T> {
     closed: bool,
 }
 
+/// Held by a thread that puts in: who waits for it hears of its panic.
+#[derive(Debug)]
+pub(super) struct Alarm<'a, T: Sized>(&'a Ordered<T>);
+
+impl<T: Sized> Drop for Alarm<'_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(Error::internal("a thread that packs the bundle panicked"));
+        }
+    }
+}
+
 impl<T: Sized> Ordered<T> {
+    /// For a thread that puts in.
+    pub(super) fn alarm(&self) -> Alarm<'_, T> {
+        Alarm(self)
+    }
+
     /// A buffer of so many bytes.
     pub(super) fn new(limit: usize) -> Self {
         let state = State {
@@ -140,6 +157,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread::yield_now;
 
+    use landfall_core::ErrorKind;
+
     use super::*;
 
     /// Bytes that are there at once, and the most of them.
@@ -237,6 +256,19 @@ mod tests {
         ordered.end();
         assert!(ordered.next().unwrap().is_none());
         assert_eq!(ordered.lock().bytes, 0);
+    }
+
+    #[test]
+    fn who_waits_hears_of_a_thread_that_panics() {
+        let ordered = Arc::new(Ordered::<(u64, Bytes)>::new(100));
+        let shared = Arc::clone(&ordered);
+        let worker = std::thread::spawn(move || {
+            let _alarm = shared.alarm();
+            assert_eq!(shared.reserve(10), None, "nothing is put in");
+        });
+        let error = ordered.next().unwrap_err();
+        assert_eq!((error.kind(), ordered.reserve(10)), (ErrorKind::Internal, None));
+        assert!(worker.join().is_err());
     }
 
     #[test]

@@ -111,6 +111,7 @@ impl Shared {
 
     /// What each thread does: takes, compresses, gives, until there is nothing left or something fails.
     pub(super) fn work(&self, ordered: &Ordered<Output>) {
+        let _alarm = ordered.alarm();
         let mut deflate = Deflate::new(self.how.level);
         loop {
             let Taken { number, room, work } = match self.take(ordered) {
