@@ -38,6 +38,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Judging again is not worth it more often than this while everything moves.
 const CLOSEST: Duration = Duration::from_millis(10);
 
+/// And not for more than a tenth of the time: hundreds of workloads take milliseconds to judge, each time one of them moves.
+const BETWEEN: u32 = 9;
+
 /// Looks once.
 pub(crate) async fn observe(
     target: &Manifests,
@@ -117,8 +120,10 @@ async fn waiting(
         }
         subjects.confirm_gone(cx, target).await?;
         let now = lock::now(cx, &target.api);
+        let judging = Instant::now();
         let scene = Scene::of(target, &subjects, now);
         let verdict = Verdict::of(target, &subjects, &scene, &memory);
+        let judged_in = judging.elapsed();
         // Only what is not ready has anything below it that is worth looking at. Read for the first time, it is judged at
         // once.
         let below = subjects.topics_below(target, cx, &verdict).await?;
@@ -145,8 +150,9 @@ async fn waiting(
             return Ok(told(&verdict, verdict.pending()).with_causes(causes).watched());
         }
         target.feeds.follow(cx, &target.api, subjects.all_topics().iter());
+        let pause = CLOSEST.max(judged_in * BETWEEN);
         let _ = timeout(TICK.min(look.patience.saturating_sub(elapsed)), changes.changed()).await;
-        tokio::time::sleep(CLOSEST).await;
+        tokio::time::sleep(pause).await;
     }
 }
 
