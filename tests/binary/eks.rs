@@ -235,6 +235,16 @@ async fn a_rule_says_when_an_object_has_failed() {
 }
 
 #[tokio::test]
+async fn what_nobody_waits_for_any_more_goes_on_in_the_cluster() {
+    for wait in [&["--no-wait"][..], &["--wait-for", "ConfigMap/settings=jsonpath={.a}=b", "--timeout", "1s"]]
+    {
+        let shop = Shop::new("good").await;
+        let ran = run(shop.deploy(&[wait, &["--on-failure", "keep"]].concat())).await;
+        tells(&ran, &["it goes on in the cluster: ", "--run-id"]);
+    }
+}
+
+#[tokio::test]
 async fn the_stream_of_events_fits_the_schema() {
     let shop = Shop::new("good").await;
     let ran = run(shop.deploy(&["--output", "json", "--run-id", "shop/1"])).await;

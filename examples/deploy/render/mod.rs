@@ -42,6 +42,7 @@ struct Step {
     /// The plan has no changes: what `apply` answers is what was found, not what was started.
     empty: bool,
     started: Option<String>,
+    in_cluster: bool,
 }
 
 impl Human {
@@ -79,10 +80,13 @@ impl Human {
                     format!("           account {account}, {region}, {source}"),
                 ]
             }
-            EventKind::Started { resource } => vec![
-                format!("deploying  {} {}", resource.kind, resource.names.join("/")),
-                format!("run        {}", event.run),
-            ],
+            EventKind::Started { resource } => {
+                shown.step(event).in_cluster = resource.kind == "eks-release";
+                vec![
+                    format!("deploying  {} {}", resource.kind, resource.names.join("/")),
+                    format!("run        {}", event.run),
+                ]
+            }
             EventKind::Planned { changes } => {
                 shown.step(event).empty = changes.is_empty();
                 planned("plan", changes)
@@ -117,9 +121,11 @@ impl Human {
                 if let Some((pipeline, name)) = shown.in_pipeline(event) {
                     pipeline.settled(name, verdict, undone);
                 }
+                let step = shown.step(event);
                 let run = verdict::Run {
                     id: &event.run,
-                    started: shown.step(event).started.as_deref(),
+                    started: step.started.as_deref(),
+                    place: if step.in_cluster { "the cluster" } else { "AWS" },
                     took: Duration::from_millis(*took_ms),
                 };
                 verdict::finished(verdict, undone, *exit_code, &run)

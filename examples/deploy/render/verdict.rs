@@ -10,6 +10,8 @@ use super::{BAD, CARE, GOOD};
 pub(crate) struct Run<'a> {
     pub(crate) id: &'a str,
     pub(crate) started: Option<&'a str>,
+    /// Where it goes on when nobody watches it: `AWS`, `the cluster`.
+    pub(crate) place: &'a str,
     pub(crate) took: Duration,
 }
 
@@ -69,8 +71,8 @@ fn kept(outcome: &Outcome) -> &'static str {
 fn goes_on(run: &Run<'_>) -> String {
     match run.started {
         Some(started) => format!(
-            "it goes on in AWS: {started}\n  next: to attach again, run the same command with --run-id {}",
-            run.id
+            "it goes on in {}: {started}\n  next: to attach again, run the same command with --run-id {}",
+            run.place, run.id
         ),
         None => "nothing had been started".to_owned(),
     }
