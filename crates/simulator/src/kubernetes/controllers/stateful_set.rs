@@ -44,6 +44,10 @@ fn partition(set: &Value) -> i64 {
     count(&set["spec"]["updateStrategy"]["rollingUpdate"]["partition"])
 }
 
+fn is_on_delete(set: &Value) -> bool {
+    set["spec"]["updateStrategy"]["type"] == json!("OnDelete")
+}
+
 /// Makes the next pod that is missing, and deletes the last that is too many. False as long as one is not ready: until then
 /// no other is replaced either, even where that would mend it ("Forced rollback" in
 /// <https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback>).
@@ -102,7 +106,7 @@ fn make(state: &mut ClusterState, set: &Value, number: i64, revision: &str) {
 
 /// Deletes the last pod of an older revision, when all after it are ready: it is made anew.
 fn replace(state: &mut ClusterState, set: &Value, pods: &[Value], update: &str) {
-    if set["spec"]["updateStrategy"]["type"] == json!("OnDelete") {
+    if is_on_delete(set) {
         return;
     }
     let first = partition(set);
@@ -133,9 +137,11 @@ fn status(
     let replicas = i64::try_from(pods.len()).unwrap_or_default();
     let (ready, available) = ready_and_available(state, key, pods, count(&set["spec"]["minReadySeconds"]));
     let updated = of(&update);
-    // With everything updated and ready, the update revision is the current one.
+    // With everything updated and ready, the update revision is the current one; not so with OnDelete
+    // (<https://github.com/kubernetes/kubernetes/issues/106055>).
     let done = updated == wanted(set) && ready == wanted(set) && replicas == wanted(set);
-    let current = if done && partition(set) == 0 { update.clone() } else { current };
+    let moves = partition(set) == 0 && !is_on_delete(set);
+    let current = if done && moves { update.clone() } else { current };
     let mut status = json!({
         "observedGeneration": set["metadata"]["generation"],
         "replicas": replicas,

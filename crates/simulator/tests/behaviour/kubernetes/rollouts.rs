@@ -183,7 +183,9 @@ async fn a_stateful_set_on_delete_leaves_its_pods_to_others() {
     assert_eq!(cluster.object(path)["status"]["updatedReplicas"], Value::Null);
     cluster.delete("/api/v1/namespaces/default/pods/db-0", &Value::Null).await.ok();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    assert_eq!(cluster.object(path)["status"]["updatedReplicas"], 1);
+    let status = cluster.object(path)["status"].clone();
+    assert_eq!(status["updatedReplicas"], 1);
+    assert_ne!(status["currentRevision"], status["updateRevision"], "it does not move with OnDelete");
 }
 
 #[tokio::test(start_paused = true)]
