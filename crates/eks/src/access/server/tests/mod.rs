@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_types::SdkConfig;
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -87,12 +87,25 @@ impl Script {
     }
 }
 
+/// Other keys each time, so that a token that is signed anew is another one within the same second too.
+#[derive(Debug, Default)]
+struct Keys(AtomicUsize);
+
+impl ProvideCredentials for Keys {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let id = format!("AKIDEXAMPLE{}", self.0.fetch_add(1, Ordering::Relaxed));
+        future::ProvideCredentials::ready(Ok(Credentials::new(id, "not a secret", None, None, "test")))
+    }
+}
+
 fn server(address: &str, authority: &str) -> ApiServer {
     let place = Place::new("aws", "111122223333", "eu-central-1");
     let cluster = Cluster::known(&place, "demo", address, authority).unwrap();
-    let credentials = Credentials::new("AKIDEXAMPLE", "not a secret", None, None, "test");
-    let config =
-        SdkConfig::builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+    let provider = SharedCredentialsProvider::new(Keys::default());
+    let config = SdkConfig::builder().credentials_provider(provider).build();
     let tokens =
         TokenSource::new(&config, "eu-central-1", "demo", Clock::start(), SignedDuration::ZERO).unwrap();
     ApiServer::new(cluster, tokens).unwrap()
@@ -100,6 +113,11 @@ fn server(address: &str, authority: &str) -> ApiServer {
 
 fn request(method: Method) -> Request<Bytes> {
     Request::builder().method(method).uri("/api/v1/pods?limit=1").body(Bytes::from_static(b"{}")).unwrap()
+}
+
+/// The token that a request was signed in with.
+fn token(head: &str) -> &str {
+    head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ")).unwrap()
 }
 
 /// A context whose retries are counted.
@@ -125,11 +143,8 @@ async fn a_request_goes_to_the_cluster_with_a_token_and_its_answer_comes_back() 
     server.send(&cx, request(Method::GET)).await.unwrap();
     let heads = script.heads();
     assert!(heads[0].starts_with("GET /k8s/api/v1/pods?limit=1 HTTP/1.1\r\n"), "{}", heads[0]);
-    let token = |head: &str| {
-        head.lines().find_map(|line| line.strip_prefix("authorization: Bearer ").map(str::to_owned))
-    };
     assert!(heads[0].contains("\r\nuser-agent: landfall/"), "{}", heads[0]);
-    assert!(token(&heads[0]).unwrap().starts_with("k8s-aws-v1."));
+    assert!(token(&heads[0]).starts_with("k8s-aws-v1."));
     assert_eq!(token(&heads[0]), token(&heads[1]));
     assert!(!format!("{server:?}").contains("k8s-aws-v1"));
 }
@@ -139,6 +154,8 @@ async fn a_token_that_is_refused_is_signed_anew_once() {
     let script = Script::of(vec![UNAUTHORIZED, OK]).await;
     let (cx, _) = counting();
     assert_eq!(script.server().send(&cx, request(Method::POST)).await.unwrap().status(), StatusCode::OK);
+    let heads = script.heads();
+    assert_ne!(token(&heads[0]), token(&heads[1]), "the one that was refused is not presented again");
     let script = Script::of(vec![UNAUTHORIZED, UNAUTHORIZED, OK]).await;
     let error = script.server().send(&cx, request(Method::GET)).await.unwrap_err();
     assert_eq!((error.kind(), script.heads().len()), (ErrorKind::Auth, 2));
