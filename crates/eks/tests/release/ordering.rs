@@ -70,9 +70,7 @@ async fn a_kind_a_namespace_and_what_needs_them_are_applied_in_one_run_whatever_
     let world = World::with(&json!({ "established_after_ms": 200, "served_after_ms": 2_000 }));
     let deploying = world.deploy("run-1", WRONG_ORDER);
     let becoming_ready = async {
-        while world.object(WIDGET).is_none() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        world.made(WIDGET).await;
         let ready = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "w" }, "status": {
             "observedGeneration": 1, "conditions": [{ "type": "Ready", "status": "True" }]
         } });

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
@@ -159,6 +160,17 @@ impl World {
     /// An object by its path.
     pub(crate) fn object(&self, path: &str) -> Option<Value> {
         self.cluster.object(path)
+    }
+
+    /// Waits for an object to be made. One that does not come fails the test, which would hang otherwise.
+    pub(crate) async fn made(&self, path: &str) {
+        for _ in 0..600 {
+            if self.object(path).is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{path} is not made within a minute");
     }
 
     /// The codes of the notes so far.

@@ -201,9 +201,7 @@ async fn a_custom_resource_is_ready_when_its_controller_has_said_so() {
     let text = format!("{definition}---\n{widget}");
     let (deploying, begun) = (world.deploy("run-1", &text), Instant::now());
     let controller = async {
-        while world.object(path).is_none() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        world.made(path).await;
         for status in ["False", "True"] {
             tokio::time::sleep(Duration::from_secs(5)).await;
             let told = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "w" }, "status": {
