@@ -112,8 +112,10 @@ async fn reads_that_lag_are_not_taken_for_the_truth() {
     for verb in ["get *", "list *"] {
         world.simulator.add_fault(Fault::new("kubernetes", verb, FaultKind::Stale { seconds: 3 }));
     }
+    let begun = Instant::now();
     let report = world.deploy("run-2", &web("example.com/web:2", "b")).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:#?}");
+    assert!(begun.elapsed() >= Duration::from_secs(5), "its pods were waited for: {:?}", begun.elapsed());
     let live = world.object("/apis/apps/v1/namespaces/default/deployments/web").unwrap();
     assert_eq!((&live["status"]["updatedReplicas"], &live["metadata"]["generation"]), (&2.into(), &2.into()));
 }

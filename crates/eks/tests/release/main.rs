@@ -13,7 +13,7 @@
 //! | 5 | Conflicts with people, autoscalers, controllers | `conflicts`: `what_a_person_has_edited_is_taken_over_with_a_warning`, `replicas_are_left_to_an_autoscaler_that_has_set_them`, `what_another_controller_has_set_is_refused_with_field_manager_and_both_values` |
 //! | 6 | Client-side history | `conflicts`: `a_key_that_was_applied_by_the_client_goes_when_the_manifest_does_not_have_it_any_more` |
 //! | 7 | An unchanged second run | `deploying`: `a_second_run_changes_nothing_and_says_so` |
-//! | 8 | Stale status, stale and real deadlines | `waiting`: `a_status_of_before_counts_neither_as_ready_nor_as_failed` |
+//! | 8 | Stale status, stale and real deadlines | `waiting`: `a_status_of_before_counts_neither_as_ready_nor_as_failed`, `the_passed_deadline_of_a_release_is_not_that_of_the_way_back` |
 //! | 9 | Images that are not there, in new pods and in old ones | `waiting`: `an_image_that_is_not_there_fails_within_ten_seconds_and_is_named`, `the_same_trouble_in_pods_of_before_is_not_the_releases` |
 //! | 10 | Crashes, and one that recovers | `waiting`: `the_last_words_of_a_container_that_crashes_are_told`, `a_container_that_comes_up_at_its_second_start_is_a_success` |
 //! | 11 | Pods without a node | `waiting`: `a_pod_that_gets_its_node_after_a_minute_is_a_success_with_a_warning`, `a_pod_for_which_nothing_makes_a_node_fails_after_three_minutes` |

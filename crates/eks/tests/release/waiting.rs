@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_core::{DeployTargetExt, End, Outcome, Policy, Undo};
+use landfall_core::{DeployTargetExt, End, Outcome, Policy, Undo, Undone};
 use landfall_simulator::{PodBehaviour, PodRule};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -64,17 +64,31 @@ async fn a_status_of_before_counts_neither_as_ready_nor_as_failed() {
     let live = world.object(WEB).unwrap();
     assert!(live["status"].to_string().contains("ProgressDeadlineExceeded"), "{live}");
     tokio::time::sleep(Duration::from_secs(180)).await;
-    let begun = Instant::now();
-    let report = world.deploy("run-2", &hurried("example.com/web:2")).await;
-    assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:#?}");
-    assert!(
-        begun.elapsed() > Duration::from_secs(5),
-        "not before its controller had looked: {:?}",
-        begun.elapsed()
-    );
-    let live = world.object(WEB).unwrap();
-    assert_eq!(live["status"]["observedGeneration"], live["metadata"]["generation"]);
-    assert_eq!(live["status"]["updatedReplicas"], 2);
+    // After one that has failed, and after one that was ready.
+    for (run, image) in [("run-2", "example.com/web:2"), ("run-3", "example.com/web:3")] {
+        let begun = Instant::now();
+        let report = world.deploy(run, &hurried(image)).await;
+        assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:#?}");
+        let took = begun.elapsed();
+        assert!(took > Duration::from_secs(5), "{run}: not before its controller had looked: {took:?}");
+        let live = world.object(WEB).unwrap();
+        assert_eq!(live["status"]["observedGeneration"], live["metadata"]["generation"], "{run}");
+        assert_eq!(live["status"]["updatedReplicas"], 2, "{run}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_passed_deadline_of_a_release_is_not_that_of_the_way_back() {
+    // Its controller leaves the condition as it is until there is progress, and the way back begins with none.
+    let world = World::new();
+    world.cluster.behave(PodRule::of("Deployment", "web", PodBehaviour::NeverReady).image("*:broken"));
+    let recreated =
+        |image| hurried(image).replace("  replicas: 2\n", "  replicas: 2\n  strategy: {type: Recreate}\n");
+    let good = world.deploy("run-1", &recreated("example.com/web:1")).await;
+    assert_eq!(good.verdict.outcome, Outcome::Succeeded, "{good:#?}");
+    let broken = world.deploy("run-2", &recreated("example.com/web:broken")).await;
+    assert_eq!(broken.verdict.outcome, Outcome::Ended(End::Failed), "{broken:#?}");
+    assert_eq!(broken.undone, Undone::Reverted, "{broken:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -103,7 +117,8 @@ async fn the_same_trouble_in_pods_of_before_is_not_the_releases() {
     let first = first.deploy(&world.cx("run-1").build(), &policy).await;
     assert_eq!(first.verdict.outcome, Outcome::Ended(End::Failed), "{first:#?}");
     tokio::time::sleep(Duration::from_secs(180)).await;
-    world.cluster.behave(rule(PodBehaviour::Good { ready_after_ms: 20_000 }));
+    // For so long that no patience with the old ones would do.
+    world.cluster.behave(rule(PodBehaviour::Good { ready_after_ms: 150_000 }));
     let report = world.deploy("run-2", &deployment("web", "example.com/web:2")).await;
     assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{report:#?}");
 }
