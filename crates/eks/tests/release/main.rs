@@ -15,7 +15,7 @@
 //! | 7 | An unchanged second run | `deploying`: `a_second_run_changes_nothing_and_says_so` |
 //! | 8 | Stale status, stale and real deadlines | `waiting`: `a_status_of_before_counts_neither_as_ready_nor_as_failed`, `the_passed_deadline_of_a_release_is_not_that_of_the_way_back` |
 //! | 9 | Images that are not there, in new pods and in old ones | `waiting`: `an_image_that_is_not_there_fails_within_ten_seconds_and_is_named`, `the_same_trouble_in_pods_of_before_is_not_the_releases` |
-//! | 10 | Crashes, and one that recovers | `waiting`: `the_last_words_of_a_container_that_crashes_are_told`, `a_container_that_comes_up_at_its_second_start_is_a_success` |
+//! | 10 | Crashes, and one that recovers | `waiting`: `the_last_words_of_a_container_that_crashes_are_told`, `a_container_that_comes_up_at_its_second_or_third_start_is_a_success` |
 //! | 11 | Pods without a node | `waiting`: `a_pod_that_gets_its_node_after_a_minute_is_a_success_with_a_warning`, `a_pod_for_which_nothing_makes_a_node_fails_after_three_minutes` |
 //! | 12 | Quotas | `waiting`: `a_quota_that_is_used_up_fails_in_fifteen_seconds_and_is_named` |
 //! | 13 | Jobs that fail, and that are removed | `waiting`: `a_job_that_fails_ends_the_wait_with_the_words_of_its_pod`, `a_job_that_is_removed_when_it_has_ended_is_a_success` |
