@@ -240,36 +240,77 @@ async fn a_custom_resource_is_ready_when_its_controller_has_said_so() {
     assert!(took >= Duration::from_secs(10), "not without a status, and not when False: {took:?}");
 }
 
-/// Name; what is there before, what is deployed, and the code of a warning that is told with the success.
-const STRANGE_AND_GOOD: [(&str, &str, &str, &str, &str); 5] = [
-    (
-        "partition",
-        "StatefulSet",
-        "  replicas: 3\n",
-        "  replicas: 3\n  updateStrategy: {rollingUpdate: {partition: 2}}\n",
-        "partition",
-    ),
-    ("scale down", "StatefulSet", "  replicas: 3\n", "  replicas: 1\n", ""),
-    ("none", "StatefulSet", "  replicas: 1\n", "  replicas: 0\n", "image-not-proven"),
-    (
-        "recreate",
-        "Deployment",
-        "  replicas: 2\n  strategy: {type: Recreate}\n",
-        "  replicas: 2\n  strategy: {type: Recreate}\n",
-        "",
-    ),
-    ("no node", "DaemonSet", "", "", ""),
+/// A workload that ends ready in a way of its own.
+struct Strange {
+    name: &'static str,
+    kind: &'static str,
+    /// What is there before, and what is deployed.
+    before: &'static str,
+    after: &'static str,
+    /// The code of a warning that is told with the success.
+    warning: &'static str,
+    /// What the status counts then, and not earlier.
+    counts: &'static [(&'static str, i64)],
+}
+
+const STRANGE_AND_GOOD: [Strange; 5] = [
+    Strange {
+        name: "partition",
+        kind: "StatefulSet",
+        before: "  replicas: 3\n",
+        after: "  replicas: 3\n  updateStrategy: {rollingUpdate: {partition: 2}}\n",
+        warning: "partition",
+        counts: &[("replicas", 3), ("updatedReplicas", 1), ("readyReplicas", 3)],
+    },
+    Strange {
+        name: "scale down",
+        kind: "StatefulSet",
+        before: "  replicas: 3\n",
+        after: "  replicas: 1\n",
+        warning: "",
+        counts: &[("replicas", 1), ("updatedReplicas", 1), ("readyReplicas", 1)],
+    },
+    Strange {
+        name: "none",
+        kind: "StatefulSet",
+        before: "  replicas: 1\n",
+        after: "  replicas: 0\n",
+        warning: "image-not-proven",
+        counts: &[("replicas", 0)],
+    },
+    Strange {
+        name: "recreate",
+        kind: "Deployment",
+        before: "  replicas: 2\n  strategy: {type: Recreate}\n",
+        after: "  replicas: 2\n  strategy: {type: Recreate}\n",
+        warning: "",
+        counts: &[("replicas", 2), ("updatedReplicas", 2), ("availableReplicas", 2)],
+    },
+    Strange {
+        name: "no node",
+        kind: "DaemonSet",
+        before: "",
+        after: "",
+        warning: "",
+        counts: &[("desiredNumberScheduled", 0)],
+    },
 ];
 
 #[tokio::test(start_paused = true)]
 async fn workloads_in_all_their_ways_end_ready() {
-    for (name, kind, before, after, warning) in STRANGE_AND_GOOD {
+    for Strange { name, kind, before, after, warning, counts } in STRANGE_AND_GOOD {
         let world = World::with(&json!({ "nodes": if name == "no node" { 0 } else { 2 } }));
         for (run, image, more) in
             [("run-1", "example.com/db:1", before), ("run-2", "example.com/db:2", after)]
         {
             let report = world.deploy(run, &workload(kind, "db", image, more)).await;
             assert_eq!(report.verdict.outcome, Outcome::Succeeded, "{name}: {report:#?}");
+        }
+        let path = format!("/apis/apps/v1/namespaces/default/{}s/db", kind.to_lowercase());
+        let status = world.object(&path).unwrap()["status"].clone();
+        for (count, expected) in counts {
+            let there = status[*count].as_i64().unwrap_or_default();
+            assert_eq!(there, *expected, "{name}: {count} when it counts as ready: {status}");
         }
         let news = world.news_ids();
         assert!(warning.is_empty() || news.iter().any(|id| id.ends_with(warning)), "{name}: {news:?}");
