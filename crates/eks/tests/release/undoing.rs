@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use landfall_core::event::EventKind;
 use landfall_core::{DeployTarget, DeployTargetExt, End, Outcome, Policy, Revert, Undo, Undone};
+use landfall_eks::Prune;
 use landfall_simulator::{PodBehaviour, PodRule};
 use serde_json::{Value, json};
 
@@ -46,9 +47,12 @@ async fn what_somebody_has_made_anew_meanwhile_is_left_alone() {
     let (cx, policy) = (world.cx("run-2").build(), Policy::default().timeout(Duration::from_secs(60)));
     let somebody = async {
         tokio::time::sleep(Duration::from_secs(10)).await;
+        // A copy with the label of the release: only its UID is another.
+        let labels = world.object(NEW).unwrap()["metadata"]["labels"].clone();
         world.send_as("kubectl", "DELETE", NEW, "application/json", &Value::Null).await;
         let anew = json!({
-            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "new" }, "data": { "by": "kubectl" }
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "new", "labels": labels },
+            "data": { "by": "kubectl" }
         });
         world.apply_as("kubectl", NEW, &anew).await;
     };
@@ -91,10 +95,14 @@ async fn what_the_release_had_taken_in_is_given_back_as_it_was() {
         (&json!("theirs"), &json!({ "team": "shop" }))
     );
     assert_eq!(world.object("/apis/apps/v1/namespaces/default/deployments/web"), None);
-    // It is nobody's release: there is nothing that a later one would prune.
     let again =
         world.release(&web("example.com/web:1", "ours")).plan(&world.cx("run-2").build()).await.unwrap();
     assert_eq!(again.changes.len(), 2, "{again:#?}");
+    // It is nobody's release: there is nothing that a later one would prune.
+    let without = world
+        .release_with(&deployment("web", "example.com/web:1"), |builder| builder.prune(Prune::Everything));
+    let without = without.plan(&world.cx("run-3").build()).await.unwrap();
+    assert_eq!(without.changes.len(), 1, "{without:#?}");
 }
 
 #[tokio::test(start_paused = true)]
