@@ -8,7 +8,7 @@ use landfall_eks::Prune;
 use landfall_simulator::{PodBehaviour, PodRule};
 use serde_json::{Value, json};
 
-use crate::support::{World, deployment, web};
+use crate::support::{World, deployment, said, web};
 
 const NEW: &str = "/api/v1/namespaces/default/configmaps/new";
 const SETTINGS: &str = "/api/v1/namespaces/default/configmaps/web";
@@ -121,16 +121,26 @@ async fn a_release_that_was_deployed_again_since_is_not_undone() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_ready_and_then_restarts_within_its_time_has_failed() {
-    let world = World::new();
-    // It is ready for a moment between two crashes, and stays up at last.
-    let crash = PodBehaviour::FailsLiveness { logs: vec!["out of workers".to_owned()] };
-    world.cluster.behave(PodRule::of("Deployment", "web", crash));
+    // The simulated kubelet takes its time to look at a pod, and does not see at once what is written here in its name.
+    let world = World::with(&json!({ "controller_lag_ms": 2_000 }));
     let leave = Policy::default().on_failure(Undo::Keep);
     let release = world.release_with(&deployment("web", "example.com/web:1"), |builder| {
         builder.stable_for(Duration::from_secs(60))
     });
-    let report = release.deploy(&world.cx("run-1").build(), &leave).await;
+    let pods = "/api/v1/namespaces/default/pods";
+    let kubelet = async {
+        tokio::time::sleep(Duration::from_secs(45)).await;
+        let mut pod = world.list(pods).await[0].clone();
+        assert_eq!(pod["status"]["containerStatuses"][0]["ready"], true, "{pod}");
+        pod["status"]["containerStatuses"][0]["restartCount"] = json!(1);
+        let path = format!("{pods}/{}/status", pod["metadata"]["name"].as_str().unwrap());
+        world.send_as("kubelet", "PUT", &path, "application/json", &pod).await;
+    };
+    let cx = world.cx("run-1").build();
+    let (report, ()) = tokio::join!(release.deploy(&cx, &leave), kubelet);
     assert_eq!(report.verdict.outcome, Outcome::Ended(End::Failed), "{report:#?}");
+    let told = said(&report);
+    assert!(told.contains("was ready, and then its containers were restarted once"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,5 +188,5 @@ async fn an_object_that_somebody_deletes_during_the_wait_is_a_failure() {
     let text = web("example.com/web:1", "a");
     let (report, ()) = tokio::join!(world.deploy("run-1", &text), somebody);
     assert_eq!(report.verdict.outcome, Outcome::Ended(End::Failed), "{report:#?}");
-    assert!(crate::support::said(&report).contains("deleted by somebody else"), "{report:#?}");
+    assert!(said(&report).contains("deleted by somebody else"), "{report:#?}");
 }
