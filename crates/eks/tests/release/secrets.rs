@@ -8,8 +8,9 @@ use crate::support::World;
 /// Three values, and how the cluster has the last one.
 const VALUES: [&str; 3] = ["hunter2-before", "hunter2-after", "aHVudGVyMi1hZnRlcg"];
 
-fn secret(password: &str) -> String {
-    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{password: {password}}}\n")
+/// A key that is not named like a secret: what hides its value is that it stands in one.
+fn secret(value: &str) -> String {
+    format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: web}}\nstringData: {{greeting: {value}}}\n")
 }
 
 #[tokio::test(start_paused = true)]
@@ -20,9 +21,9 @@ async fn no_value_of_a_secret_is_in_a_plan_an_event_a_report_a_journal_or_a_debu
     let release = world.release(&secret(VALUES[1]));
     let plan = release.plan(&world.cx("run-2").build()).await.unwrap();
     let detail = serde_json::to_string(&plan).unwrap();
-    assert!(detail.contains("password"), "which value changes is told: {detail}");
+    assert!(detail.contains("greeting"), "which value changes is told: {detail}");
     // The server repeats what it was sent when it refuses it.
-    let message = format!("Secret \"web\" is invalid: data.password: Invalid value: \"{}\": no", VALUES[1]);
+    let message = format!("Secret \"web\" is invalid: data.greeting: Invalid value: \"{}\": no", VALUES[1]);
     let invalid = FaultKind::Error { code: "Invalid".to_owned(), message, status: 422 };
     world.simulator.add_fault(Fault::new("kubernetes", "patch secrets", invalid));
     let refused = world.deploy("run-2", &secret(VALUES[1])).await;
