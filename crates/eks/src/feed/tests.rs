@@ -179,16 +179,26 @@ async fn a_watch_that_ends_or_breaks_goes_on_without_a_gap() {
 
 #[tokio::test(start_paused = true)]
 async fn a_history_that_is_gone_is_listed_anew() {
-    let world = World::new().await;
-    world.list(&[]).await;
-    world.paint("a", "red").await;
-    world.cluster.forget_history();
-    world.follow();
-    seconds(1).await;
-    assert_eq!((world.shown(), world.asked().0), (vec!["a=red".to_owned()], 2));
-    world.paint("a", "blue").await;
-    seconds(1).await;
-    assert_eq!(world.shown(), ["a=blue"], "and is watched from there");
+    // The server says so in the watch, or does not begin one.
+    for refused in [false, true] {
+        let world = World::new().await;
+        world.list(&[]).await;
+        world.paint("a", "red").await;
+        if refused {
+            let (code, message) = ("Expired".to_owned(), "too old resource version: 1 (2)".to_owned());
+            let fault =
+                Fault::new("kubernetes", "watch configmaps", FaultKind::Error { code, message, status: 410 });
+            world.simulator.add_fault(fault.on(CallNumbers::Nth(1)));
+        } else {
+            world.cluster.forget_history();
+        }
+        world.follow();
+        seconds(1).await;
+        assert_eq!((world.shown(), world.asked().0), (vec!["a=red".to_owned()], 2), "{refused}");
+        world.paint("a", "blue").await;
+        seconds(1).await;
+        assert_eq!(world.shown(), ["a=blue"], "and is watched from there");
+    }
 }
 
 #[tokio::test(start_paused = true)]
