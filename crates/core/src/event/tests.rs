@@ -92,6 +92,15 @@ async fn every_event_is_one_line_that_fits_the_published_schema_and_can_be_read_
 }
 
 #[test]
+fn progress_is_told_with_its_rate_and_the_milliseconds_that_are_left() {
+    let progress = Progress::new("archive", 1, None, "bytes");
+    let progress = progress.with_rate(3).with_left(std::time::Duration::from_millis(1_500));
+    let told =
+        serde_json::json!({ "of": "archive", "done": 1, "unit": "bytes", "per_second": 3, "left_ms": 1_500 });
+    assert_eq!(serde_json::to_value(progress).unwrap(), told);
+}
+
+#[test]
 fn the_published_schema_is_the_one_of_the_code() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events.schema.json");
     let text = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
