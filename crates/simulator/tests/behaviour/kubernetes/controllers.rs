@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_simulator::{PodBehaviour, PodRule};
 use serde_json::{Value, json};
 
 use super::{Cluster, DEPLOYMENTS, condition, deployment};
@@ -82,7 +83,14 @@ async fn a_budget_counts_the_pods_that_may_be_taken_away() {
     assert_eq!((&none["expectedPods"], &none["disruptionsAllowed"]), (&json!(0), &json!(0)));
     let mut web = deployment("web", "web:1");
     web["spec"]["replicas"] = json!(4);
+    cluster.api.behave(PodRule::of("Deployment", "web", PodBehaviour::Good { ready_after_ms: 60_000 }));
     cluster.apply(&format!("{DEPLOYMENTS}/web"), &web).await.ok();
+    cluster.apply(&format!("{DEPLOYMENTS}/other"), &deployment("other", "other:1")).await.ok();
+    settle().await;
+    let status = cluster.object(&path)["status"].clone();
+    assert_eq!((&status["expectedPods"], &status["currentHealthy"]), (&json!(4), &json!(0)), "none is ready");
+    assert_eq!(status["disruptionsAllowed"], 0);
+    tokio::time::sleep(Duration::from_secs(60)).await;
     for (field, value, desired, allowed) in [
         ("minAvailable", json!(1), 1, 3),
         ("minAvailable", json!("60%"), 3, 1),
