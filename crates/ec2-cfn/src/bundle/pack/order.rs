@@ -156,6 +156,7 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::thread::yield_now;
+    use std::time::Duration;
 
     use landfall_core::ErrorKind;
 
@@ -282,6 +283,9 @@ mod tests {
                 }
                 ordered.end();
             });
+            // Time for a second one that does not wait for its turn.
+            let alone = |state: &mut State<_>| state.held.len() < 2;
+            drop(ordered.arrived.wait_timeout_while(ordered.lock(), Duration::from_millis(20), alone));
             let mut count = 0;
             while ordered.next().unwrap().is_some() {
                 count += 1;
