@@ -220,6 +220,7 @@ mod tests {
         let wanted = |finalizers: Value| json!({"apiVersion": "v1", "metadata": {"finalizers": finalizers}});
         assert!(same(wanted(json!(["a", "b"])), live(json!(["a", "theirs", "b"]))));
         assert!(!same(wanted(json!(["a", "b"])), live(json!(["b", "a"]))));
+        assert!(!same(wanted(json!(["a", "b"])), live(json!(["a", "b", "a"]))), "one is there twice");
         assert!(!same(wanted(json!(["a"])), live(json!(["a", "b"]))), "one was taken out of the manifest");
         assert!(!same(wanted(json!(["a", "b", "c"])), live(json!(["a", "b", "c"]))), "one is not ours yet");
     }
@@ -251,6 +252,11 @@ mod tests {
         let mut more = manifest();
         more["spec"]["paused"] = json!(true);
         assert!(!same(more, live()), "a field that is not ours yet");
+        for uncertain in [json!(0.5), Value::Null] {
+            let (mut wanted, mut there) = (manifest(), live());
+            (wanted["spec"]["replicas"], there["spec"]["replicas"]) = (uncertain.clone(), uncertain.clone());
+            assert!(!same(wanted, there), "{uncertain}, which is the same in both");
+        }
     }
 
     #[test]
@@ -258,6 +264,8 @@ mod tests {
         for (place, value) in [
             ("/spec/replicas", json!(5)),
             ("/spec/template/spec/containers/0/image", json!("web:hot-fix")),
+            ("/spec/template/spec/containers/0/args", json!(["a", "b", "theirs"])),
+            ("/spec/selector/theirs", json!("x")),
             ("/metadata/labels", json!({"theirs": "x"})),
             ("/metadata/managedFields/1/manager", json!("kubectl")),
             ("/metadata/managedFields/1/operation", json!("Update")),
