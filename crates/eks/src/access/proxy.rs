@@ -146,6 +146,8 @@ mod tests {
             assert_eq!(format!("{proxy}"), shown);
             assert!(!format!("{proxy:?}").contains("canary"));
         }
+        let without_port = Proxy::parse("p", "socks5://me:canary@proxy").unwrap().intercept().unwrap();
+        assert_eq!(without_port.raw_auth(), Some(("me", "canary")));
     }
 
     #[test]

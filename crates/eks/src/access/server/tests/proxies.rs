@@ -1,6 +1,7 @@
 //! Proxies on this machine, each with its own manners.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use landfall_aws::environment::Environment;
@@ -142,7 +143,8 @@ async fn a_proxy_of_socks_is_given_its_password_and_the_servers_address() {
     let through = server(cluster(&script.address, AUTHORITY).through_proxy(proxy));
     assert_eq!(status(&through).await.unwrap(), StatusCode::OK);
     drop(through);
-    let (greeting, password, asked) = serving.await.unwrap();
+    let served = tokio::time::timeout(Duration::from_secs(10), serving).await;
+    let (greeting, password, asked) = served.expect("the proxy was asked").unwrap();
     assert_eq!((greeting, &password), ([5, 1, 2], b"\x01\x02me\x06secret"));
     assert_eq!(asked[..8], [5, 1, 0, 1, 127, 0, 0, 1]);
 }
