@@ -69,6 +69,10 @@ fn the_context_of_gitlabs_agent_is_a_way_in_and_its_token_is_not_shown() {
     let config = Kubeconfig::parse("config", GITLAB).unwrap();
     assert_eq!(config.namespace(Some("group/project:production")).unwrap(), Some("shop"));
     assert_eq!(config.namespace(Some("group/project:staging")).unwrap(), None);
+    let empty = GITLAB.replace("namespace: shop", "namespace: ''");
+    assert_eq!(choose(&empty, Some("group/project:production")).unwrap().namespace, None);
+    let empty = Kubeconfig::parse("config", &empty).unwrap();
+    assert_eq!(empty.namespace(Some("group/project:production")).unwrap(), None);
     assert_eq!(way.cluster.certificates().count(), 0, "the system's are trusted");
     assert!(!format!("{way:?} {:?}", Kubeconfig::parse("config", GITLAB)).contains("canary"), "{way:?}");
 }
