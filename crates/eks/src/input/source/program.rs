@@ -236,4 +236,15 @@ mod tests {
             shell("while :; do echo 0123456789012345678901234567890123456789; done", folder.path(), 60_000);
         assert_eq!(cause.unwrap_err().message, "`make` printed more than 1 MiB, and no more is read");
     }
+
+    #[test]
+    fn who_floods_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        // It goes on when nobody listens any more.
+        let script = "echo $$ > pid; trap '' PIPE; head -c 2000000 /dev/zero; exec /bin/sleep 30";
+        assert!(shell(script, folder.path(), 60_000).unwrap_err().message.contains("printed more than"));
+        let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+        let pid = rustix::process::Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        assert!(rustix::process::test_kill_process(pid).is_err(), "it still runs");
+    }
 }
