@@ -11,7 +11,7 @@ mod recreate;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -192,7 +192,7 @@ pub async fn apply(
     let is_shut = AtomicBool::new(false);
     for wave in waves.iter().skip(first) {
         part.waves += 1;
-        let placing = in_turns(&wave.objects, manifests).into_iter().map(|object| {
+        let placing = wave.objects.iter().copied().map(|object| {
             let (manifest, before) = (&manifests[object], before.get(object).and_then(Option::as_ref));
             let patience = match coming.contains(&(manifest.group().to_owned(), manifest.kind().to_owned())) {
                 true => KIND_COMES,
@@ -227,23 +227,6 @@ pub async fn apply(
         }
     }
     part
-}
-
-/// The objects of a wave, each kind in its turn. The server makes Services one after the other, because each gets an
-/// address: that takes long, and what is of other kinds is made meanwhile.
-fn in_turns(objects: &[usize], manifests: &[Manifest]) -> Vec<usize> {
-    let mut of_kind: HashMap<(&str, &str), usize> = HashMap::new();
-    let mut turns: Vec<(usize, usize)> = objects
-        .iter()
-        .map(|object| {
-            let manifest = &manifests[*object];
-            let turn = of_kind.entry((manifest.group(), manifest.kind())).or_default();
-            *turn += 1;
-            (*turn, *object)
-        })
-        .collect();
-    turns.sort_unstable();
-    turns.into_iter().map(|(_, object)| object).collect()
 }
 
 /// Whether an error has nothing to do with the object that was met with it.

@@ -51,26 +51,6 @@ fn before(version: &str, migrate: bool) -> Option<Before> {
 }
 
 #[tokio::test]
-async fn kinds_of_a_wave_take_turns() {
-    let names =
-        [("ConfigMap", "a"), ("ConfigMap", "b"), ("ConfigMap", "c"), ("Service", "a"), ("Service", "b")];
-    let text: Vec<String> = names
-        .iter()
-        .map(|(kind, name)| format!("{{apiVersion: v1, kind: {kind}, metadata: {{name: {name}}}}}\n"))
-        .collect();
-    let manifests = read(&text.join("---\n"));
-    let server = Scripted::with(&[]).await;
-    let options = Options { at_once: 1, ..Options::default() };
-    let waves = waves::order(manifests.objects()).unwrap();
-    let part = apply(&hearing().0, &server.api, manifests.objects(), &[], &waves, 0, options).await;
-    assert_eq!(effects(&part), ["created"; 5]);
-    let lines = server.lines();
-    let written: Vec<&str> =
-        lines.iter().filter_map(|line| line.strip_prefix("PATCH /api/v1/namespaces/shop/")).collect();
-    assert_eq!(written, ["configmaps/a", "services/a", "configmaps/b", "services/b", "configmaps/c"]);
-}
-
-#[tokio::test]
 async fn objects_are_created_changed_or_left_and_known_again_by_generation_and_version() {
     let manifests = read(DEPLOYMENT);
     let (cx, _) = hearing();
