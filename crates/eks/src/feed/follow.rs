@@ -10,10 +10,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::{Feed, lock};
-use crate::api::{Api, Fault, Meaning, Watch, WatchEvent};
+use crate::api::{Api, Fault, Watch, WatchEvent};
 
 /// How often is asked where nothing may be watched.
 const POLLED_EVERY: Duration = Duration::from_secs(2);
+
+/// A watch that tells nothing and ends sooner than this is followed by a pause, like one that broke: a server that ends each
+/// of them at once would be asked without one.
+const BRIEF: Duration = Duration::from_secs(1);
 
 /// Pauses before a watch that broke is begun again.
 const PAUSES: Pace = Pace::growing(Duration::from_millis(200), Duration::from_secs(5));
@@ -71,6 +75,7 @@ async fn watched(
 ) -> Next {
     let topic = &feed.topic;
     let version = lock(&feed.shown).version.clone();
+    let (began, mut heard) = (Instant::now(), false);
     let begun = api.watch(cx, &topic.resource, topic.namespace.as_deref(), &topic.selector, &version).await;
     let mut watch = match begun {
         Ok(watch) => watch,
@@ -81,16 +86,17 @@ async fn watched(
             Ok(Some(event)) => {
                 let expired = matches!(event, WatchEvent::Expired);
                 let moved = take(feed, &watch, event);
-                *pauses = Delays::new(PAUSES, &cx.id());
                 if moved {
                     tell(changed);
                 }
                 if expired {
-                    return Next::List;
+                    return if heard || began.elapsed() >= BRIEF { Next::List } else { Next::Pause };
                 }
+                heard = true;
+                *pauses = Delays::new(PAUSES, &cx.id());
             }
             // The server ends each watch after a while; nothing is lost.
-            Ok(None) => return Next::Watch,
+            Ok(None) => return if heard || began.elapsed() >= BRIEF { Next::Watch } else { Next::Pause },
             Err(fault) => return after(cx, feed, fault),
         }
     }
@@ -121,9 +127,6 @@ fn take(feed: &Feed, watch: &Watch, event: WatchEvent) -> bool {
 
 /// What to do after a watch that could not be begun, or broke.
 fn after(cx: &Context, feed: &Feed, fault: Fault) -> Next {
-    if fault.meaning() == Some(&Meaning::Expired) {
-        return Next::List;
-    }
     let error = Error::from(fault);
     if error.kind() != ErrorKind::Denied {
         // A list says whether it lasts: a watch that breaks is ordinary.

@@ -202,6 +202,27 @@ async fn a_history_that_is_gone_is_listed_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_ends_every_watch_at_once_is_not_asked_without_a_pause() {
+    let (code, message) = ("Expired".to_owned(), "too old resource version: 1 (2)".to_owned());
+    for fault in [
+        FaultKind::Kubernetes(KubernetesFault::EndedWatch { after_ms: 1 }),
+        FaultKind::Kubernetes(KubernetesFault::ExpiredWatch { after_ms: 1 }),
+        FaultKind::Error { code, message, status: 410 },
+    ] {
+        let world = World::new().await;
+        world.simulator.add_fault(Fault::new("kubernetes", "watch configmaps", fault.clone()));
+        world.list(&[]).await;
+        world.follow();
+        seconds(5).await;
+        let (lists, watches, _) = world.asked();
+        assert!((5..=15).contains(&watches) && lists <= 15, "{fault:?}: {watches} watches, {lists} lists");
+        world.paint("a", "red").await;
+        seconds(6).await;
+        assert_eq!(world.shown(), ["a=red"], "{fault:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_it_may_not_be_watched_it_is_listed_every_two_seconds_and_told_once() {
     let world = World::new().await;
     world.cluster.deny(KubernetesDenial::of("watch", "configmaps"));
