@@ -89,32 +89,25 @@ impl Lock {
     /// As [`take`].
     pub async fn take(&self, cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Since> {
         let mut known = self.0.lock().await;
-        let now = now(cx, api);
-        let enough = now.checked_add(HOLDS / 2).unwrap_or(Timestamp::MAX);
         let at = place(cx, api, release).await?;
-        let (lease, since) = match &*known {
-            Known::Held(held) if held.holder == us && held.until >= enough => return Ok(Since::Before),
-            Known::Seen(lease) => (lease.clone(), Since::Before),
-            _ => (api.read(cx, &at).await?, Since::Now),
-        };
-        if let Some(held) = found(&at, lease.as_ref(), us, now).filter(|held| held.until >= enough) {
-            *known = Known::Held(held);
-            return Ok(since);
-        }
-        if matches!(holder(lease.as_ref(), us, now), Holder::Nobody | Holder::Us) {
-            match claim(cx, api, &at, us, now, lease.as_ref()).await {
-                Ok(held) => {
-                    *known = Known::Held(held);
-                    return Ok(since);
-                }
-                // It is not what it was: read anew below, and told there.
-                Err(fault) => match Error::from(fault) {
-                    error if error.kind().is_passing() => return Err(error),
-                    _ => {}
-                },
+        match &*known {
+            Known::Held(held) if held.holder == us && held.until >= enough(now(cx, api)) => {
+                return Ok(Since::Before);
             }
+            Known::Seen(lease) => {
+                if let Some(held) = take_as_seen(cx, api, &at, us, lease.as_ref()).await? {
+                    *known = Known::Held(held);
+                    return Ok(Since::Before);
+                }
+            }
+            _ => {}
         }
-        *known = Known::Held(take(cx, api, release, us).await?);
+        let lease = api.read(cx, &at).await?;
+        let held = match found(&at, lease.as_ref(), us, now(cx, api)) {
+            Some(held) => held,
+            None => take_from(cx, api, &at, release, us, lease).await?,
+        };
+        *known = Known::Held(held);
         Ok(Since::Now)
     }
 
@@ -133,15 +126,40 @@ impl Lock {
     }
 }
 
-/// The lock as an earlier process of the same run has left it; none when that does not hold it.
+/// Until when a lock has to hold to be left as it is.
+fn enough(now: Timestamp) -> Timestamp {
+    now.checked_add(HOLDS / 2).unwrap_or(Timestamp::MAX)
+}
+
+/// The lock as an earlier process of the same run has left it; none when that does not hold it for long enough.
 fn found(at: &At, lease: Option<&Live>, us: &str, now: Timestamp) -> Option<Held> {
     let lease = lease.filter(|_| holder(lease, us, now) == Holder::Us)?;
-    Some(Held {
-        at: at.clone(),
-        holder: us.to_owned(),
-        resource_version: lease.resource_version().to_owned(),
-        until: until(lease)?,
-    })
+    let until = until(lease).filter(|until| *until >= enough(now))?;
+    let resource_version = lease.resource_version().to_owned();
+    Some(Held { at: at.clone(), holder: us.to_owned(), resource_version, until })
+}
+
+/// Takes a lock that was free when it was looked at, by one request; none when it is not as it was, or was not free.
+async fn take_as_seen(
+    cx: &Context,
+    api: &Api,
+    at: &At,
+    us: &str,
+    lease: Option<&Live>,
+) -> Result<Option<Held>> {
+    let now = now(cx, api);
+    if let Some(held) = found(at, lease, us, now) {
+        return Ok(Some(held));
+    }
+    if !matches!(holder(lease, us, now), Holder::Nobody | Holder::Us) {
+        return Ok(None);
+    }
+    match claim(cx, api, at, us, now, lease).await.map_err(Error::from) {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if error.kind().is_passing() => Err(error),
+        // It is read anew, and told then.
+        Err(_) => Ok(None),
+    }
 }
 
 /// Who a run is to others: the same in every process that goes on with it.
@@ -208,6 +226,18 @@ fn until(lease: &Live) -> Option<Timestamp> {
 pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Result<Held> {
     let at = place(cx, api, release).await?;
     let lease = api.read(cx, &at).await?;
+    take_from(cx, api, &at, release, us, lease).await
+}
+
+/// Takes the lock as it was just read.
+async fn take_from(
+    cx: &Context,
+    api: &Api,
+    at: &At,
+    release: &Release,
+    us: &str,
+    lease: Option<Live>,
+) -> Result<Held> {
     let now = now(cx, api);
     match holder(lease.as_ref(), us, now) {
         Holder::Other { holder, until } => return Err(busy(release, &holder, until)),
@@ -218,11 +248,13 @@ pub async fn take(cx: &Context, api: &Api, release: &Release, us: &str) -> Resul
         }
         Holder::Nobody | Holder::Us => {}
     }
-    match claim(cx, api, &at, us, now, lease.as_ref()).await {
+    match claim(cx, api, at, us, now, lease.as_ref()).await {
         Ok(held) => Ok(held),
         // An answer that was lost on the way, and the request repeated: it is ours.
-        Err(fault) if is_overtaken(&fault) => match api.read(cx, &at).await? {
-            Some(lease) if holder(Some(&lease), us, now) == Holder::Us => Ok(held(at, us, &lease, now)),
+        Err(fault) if is_overtaken(&fault) => match api.read(cx, at).await? {
+            Some(lease) if holder(Some(&lease), us, now) == Holder::Us => {
+                Ok(held(at.clone(), us, &lease, now))
+            }
             _ => Err(lost(release, fault)),
         },
         Err(fault) => Err(fault.into()),

@@ -10,8 +10,8 @@
 //! they are applied.
 //!
 //! Many objects of a kind are read by one list, by the label of their release, where listing is allowed; the others at
-//! the same time one by one. No dry run is made
-//! of an object that the server's own account of it shows to be as its manifest says.
+//! the same time one by one. No dry run is made of an object that the server's own account of it shows to be as its
+//! manifest says.
 
 mod diff;
 mod known;
